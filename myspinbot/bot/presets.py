@@ -1,0 +1,23 @@
+"""What `draft`, `balanced` and `best` mean, stage by stage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Settings of the stages that trade time for quality."""
+
+    fit_steps: int
+    """Gradient steps of the voice fit."""
+    max_side_px: int
+    """Longer side of the video; 0 keeps the portrait's size."""
+    fps: int
+
+
+PRESETS = {
+    "draft": Preset(fit_steps=0, max_side_px=512, fps=25),
+    "balanced": Preset(fit_steps=6, max_side_px=768, fps=25),
+    "best": Preset(fit_steps=16, max_side_px=0, fps=30),
+}

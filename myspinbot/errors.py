@@ -1,0 +1,33 @@
+"""Every error the pack raises on purpose. A message says what failed, on which value, and what to do."""
+
+
+class MySpinBotError(Exception):
+    """Root of the pack's errors; the CLI catches this one and exits 1."""
+
+
+class BadInputError(MySpinBotError, ValueError):
+    """The user's portrait, clip, text or setting cannot be used."""
+
+
+class MissingDependencyError(MySpinBotError):
+    """An optional package is not installed."""
+
+
+class MissingModelError(MySpinBotError):
+    """A weights file is absent or damaged."""
+
+
+class EngineError(MySpinBotError):
+    """An engine failed on input that should have worked."""
+
+
+class ServerError(MySpinBotError):
+    """Talking to a ComfyUI or LLM server failed."""
+
+
+class ServerUnreachableError(ServerError):
+    """Nothing answers at the server's address."""
+
+
+class PromptRejectedError(ServerError):
+    """ComfyUI refused the workflow, or a node of it failed."""

@@ -1,0 +1,9 @@
+"""The language models that can write a narration, and how they are loaded."""
+
+from __future__ import annotations
+
+from ...registry import EngineSpec, table
+
+ENGINES = table(
+    EngineSpec("embedded", __name__, ".embedded:EmbeddedLLM", licence="Apache-2.0"),
+)

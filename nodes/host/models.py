@@ -1,0 +1,49 @@
+"""Hands torch modules to ComfyUI's model manager, which decides where they live and when they leave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import comfy.model_management as mm
+import comfy.model_patcher
+import torch
+
+
+class _WholePatcher(comfy.model_patcher.ModelPatcher):
+    """Evicts a plain torch.nn module as a whole: half of one on each device would crash."""
+
+    def partially_unload(self, device_to, memory_to_free=0, force_patch_weights=False):
+        return 0  # the scheduler then detaches it completely
+
+
+class Managed:
+    """An engine whose torch modules belong to ComfyUI's model manager."""
+
+    def __init__(self, load: Callable[[], Any]):
+        # Nodes run in inference mode; weights born in it could never serve a gradient (voice fit).
+        with torch.inference_mode(False):
+            self._engine = load()
+        self.patchers = [
+            _WholePatcher(
+                module.eval(),
+                load_device=mm.get_torch_device(),
+                offload_device=mm.unet_offload_device(),
+            )
+            for module in self._engine.modules()
+        ]
+
+    @property
+    def patcher(self):
+        return self.patchers[0] if self.patchers else None
+
+    def get_models(self):
+        return self.patchers
+
+    def ready(self, activation_bytes: int = 256 << 20) -> Any:
+        """Ask the manager to load every module of the engine, then return the engine."""
+        with torch.inference_mode(False):
+            mm.load_models_gpu(
+                self.patchers, memory_required=activation_bytes, force_full_load=True
+            )
+        return self._engine

