@@ -21,7 +21,7 @@ from typing import IO
 
 from myspinbot.errors import MissingModelError
 from myspinbot.files import replacing, sha256
-from myspinbot.models import FOLDER, MODELS, SAMPLES, Model, Source
+from myspinbot.models import FOLDER, JUDGES, MODELS, SAMPLES, Model, Source
 
 FAILURES = (
     MissingModelError,
@@ -55,7 +55,7 @@ def is_intact(model: Model, target: Path) -> bool:
     """Whether `target` is what a former run made from sources the catalog still names."""
     try:
         receipt = json.loads(receipt_of(target).read_text("utf-8"))
-        known = [[source.sha256 for source in choice] for choice in model.sources]
+        known = [[s.sha256 for s in choice] for choice in (model.sources, model.substitute)]
         return receipt["sources"] in known and sha256(target) == receipt["sha256"]
     except (OSError, ValueError, KeyError, TypeError):
         return False
@@ -152,6 +152,7 @@ def make(model: Model, choice: Sequence[Source], target: Path, cache: Path) -> N
             getattr(import_module(module, "myspinbot"), function)(paths, partial)
         else:
             shutil.copyfile(paths[0], partial)
+        partial.chmod(0o644)  # some writers make private files; a models folder is often shared
         digest = sha256(partial)
     receipt = {"sha256": digest, "sources": [source.sha256 for source in choice]}
     with replacing(receipt_of(target)) as partial:
@@ -160,15 +161,14 @@ def make(model: Model, choice: Sequence[Source], target: Path, cache: Path) -> N
 
 
 def install(model: Model, folder: Path, cache: Path) -> None:
-    """Bring one file of the catalog into `folder`; raises the last choice's failure."""
-    target = folder / model.file
-    for number, choice in enumerate(model.sources):
-        try:
-            return make(model, choice, target, cache)
-        except FAILURES as error:
-            if number + 1 == len(model.sources):
-                raise
-            print(f"    {error}; trying the next source", flush=True)
+    """Bring one file of the catalog into `folder`, from its substitute when that is all there is."""
+    try:
+        make(model, model.sources, folder / model.file, cache)
+    except FAILURES as error:
+        if not model.substitute:
+            raise
+        print(f"    {error}; taking the substitute", flush=True)
+        make(model, model.substitute, folder / model.file, cache)
 
 
 def install_all(models: Sequence[Model], folder: Path) -> list[str]:
@@ -180,7 +180,7 @@ def install_all(models: Sequence[Model], folder: Path) -> list[str]:
         if is_intact(model, folder / model.file):
             print(f"{label}: there", flush=True)
             continue
-        megabytes = sum(source.bytes for source in model.sources[0]) / 1e6
+        megabytes = sum(source.bytes for source in model.sources) / 1e6
         print(f"{label}: fetching, {megabytes:.1f} MB, {model.licence}", flush=True)
         try:
             install(model, folder, cache)
@@ -196,10 +196,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models-dir", type=Path, help="ComfyUI's models folder")
     parser.add_argument("--samples", type=Path, help="also fetch the sample portrait and voice here")
+    parser.add_argument("--judges", action="store_true", help="also what only measures results")
     parser.add_argument("--strict", action="store_true", help="exit 1 when something is missing")
     options = parser.parse_args(arguments)
     try:
-        failures = install_all(MODELS, (options.models_dir or models_folder()) / FOLDER)
+        models = (*MODELS, *JUDGES) if options.judges else MODELS
+        failures = install_all(models, (options.models_dir or models_folder()) / FOLDER)
         if options.samples:
             failures += install_all(SAMPLES, options.samples)
     except FAILURES as error:

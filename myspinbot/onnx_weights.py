@@ -1,4 +1,4 @@
-"""Read the constants and nodes of an ONNX file with nothing but numpy; used to convert weights once.
+"""Read the constants and nodes of an ONNX file with numpy alone; used to convert weights once.
 
 Knows the protobuf wire format and the few ONNX messages that matter; runs no graph.
 """

@@ -21,7 +21,7 @@ NODES: list[type[io.ComfyNode]] = [
 class MySpinBot(ComfyExtension):
     @override
     async def on_load(self) -> None:
-        host.setup()
+        host.register()
         routes.register(NODES)
 
     @override

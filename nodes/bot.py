@@ -1,13 +1,13 @@
 """The node that does it all, by becoming the nodes that do one thing each."""
 
 from comfy_api.latest import io
-from comfy_execution.graph_utils import GraphBuilder
 
 from ..myspinbot.bot.presets import PRESETS
 from ..myspinbot.errors import BadInputError
-from ..myspinbot.narrative import writing
+from ..myspinbot.narrative.prompts import MANNER
 from ..myspinbot.voice.engines import ENGINES
-from . import types
+from . import host, types
+from .narrative import LANGUAGES
 
 
 class TalkingBot(io.ComfyNode):
@@ -43,7 +43,7 @@ class TalkingBot(io.ComfyNode):
                     "the portrait's own size, 30 fps, longest fit.",
                 ),
                 io.String.Input("persona", default="a friendly host"),
-                io.Combo.Input("tone", options=list(writing.TONES)),
+                io.Combo.Input("tone", options=list(MANNER)),
                 io.String.Input(
                     "consent", default="", tooltip="Who allowed the use of this face and voice."
                 ),
@@ -79,9 +79,10 @@ class TalkingBot(io.ComfyNode):
         if not topic.strip() and not narration.strip():
             raise BadInputError("Give the bot a topic, or the narration itself.")
         chosen = PRESETS[preset]
-        graph = GraphBuilder()
+        graph = host.GraphBuilder()
         profile = graph.node(
             "MySpinBot_VoiceProfile",
+            id="VoiceProfile",
             reference=voice,
             transcript=transcript,
             engine=next(iter(ENGINES)),
@@ -90,21 +91,28 @@ class TalkingBot(io.ComfyNode):
         )
         written = graph.node(
             "MySpinBot_WriteNarration",
+            id="WriteNarration",
             topic=topic,
             narration=narration,
             persona=persona,
             tone=tone,
-            language=writing.LANGUAGES[0],
+            language=LANGUAGES[0],
             duration_s=duration_s,
             seed=seed,
             voice=profile.out(0),
             **({"llm": llm} if llm else {}),
         )
         spoken = graph.node(
-            "MySpinBot_Speak", voice=profile.out(0), text=written.out(0), speed=1.0, seed=seed
+            "MySpinBot_Speak",
+            id="Speak",
+            voice=profile.out(0),
+            text=written.out(0),
+            speed=1.0,
+            seed=seed,
         )
         talking = graph.node(
             "MySpinBot_TalkingPortrait",
+            id="TalkingPortrait",
             image=portrait,
             audio=spoken.out(0),
             speech=spoken.out(1),

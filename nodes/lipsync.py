@@ -4,9 +4,8 @@ from fractions import Fraction
 
 from comfy_api.latest import io
 
-from ..myspinbot import lipsync, video
-from . import face as face_nodes
 from . import host, types
+from .face import load_finder
 
 
 class TalkingPortrait(io.ComfyNode):
@@ -47,12 +46,13 @@ class TalkingPortrait(io.ComfyNode):
     def execute(
         cls, image, audio, fps, max_side_px, seed, speech=None, face=None, **amounts
     ) -> io.NodeOutput:
-        pixels = video.fit_within(types.to_pixels(image), max_side_px)
-        if face is None:
-            face = face_nodes.load_finder().ready().require_face(pixels)
-        portrait = lipsync.TalkingPortrait(
+        from ..myspinbot import video
+        from ..myspinbot.lipsync.portrait import TalkingPortrait as Portrait
+
+        pixels, matrix = video.fit_within(types.to_pixels(image), max_side_px)
+        portrait = Portrait(
             pixels,
-            face,
+            face.transformed(matrix) if face else load_finder().ready().require_face(pixels),
             types.to_audio(audio),
             speech,
             fps=Fraction(fps).limit_denominator(1001),

@@ -4,9 +4,11 @@ import json
 
 from comfy_api.latest import io
 
-from ..myspinbot.narrative import writing
 from ..myspinbot.narrative.engines import ENGINES
+from ..myspinbot.narrative.prompts import MANNER
 from . import host, types
+
+LANGUAGES = ["en"]
 
 
 class EmbeddedLLM(io.ComfyNode):
@@ -28,7 +30,7 @@ class EmbeddedLLM(io.ComfyNode):
 
 def load_embedded() -> host.Managed:
     engine = ENGINES["embedded"].load()
-    return host.Managed(lambda: engine.load(host.weights()))
+    return host.Managed(lambda: engine.load(host.weights() / "smollm2-135m-instruct.gguf"))
 
 
 class WriteNarration(io.ComfyNode):
@@ -45,12 +47,11 @@ class WriteNarration(io.ComfyNode):
                     "narration",
                     multiline=True,
                     default="",
-                    tooltip="Your own words. When given they are spoken as they are, and the topic "
-                    "only serves the stage prompt.",
+                    tooltip="Your own words: spoken as they are instead of written ones.",
                 ),
                 io.String.Input("persona", default="a friendly host", tooltip="Who is speaking."),
-                io.Combo.Input("tone", options=list(writing.TONES), tooltip="How it should sound."),
-                io.Combo.Input("language", options=list(writing.LANGUAGES)),
+                io.Combo.Input("tone", options=list(MANNER), tooltip="How it should sound."),
+                io.Combo.Input("language", options=LANGUAGES, tooltip="What it is written in."),
                 io.Float.Input(
                     "duration_s",
                     default=15,
@@ -59,7 +60,14 @@ class WriteNarration(io.ComfyNode):
                     step=1,
                     tooltip="Seconds of speech to write for.",
                 ),
-                io.Int.Input("seed", default=0, min=0, max=2**63 - 1, control_after_generate=True),
+                io.Int.Input(
+                    "seed",
+                    default=0,
+                    min=0,
+                    max=2**63 - 1,
+                    control_after_generate=True,
+                    tooltip="Another seed, another text.",
+                ),
                 types.Llm.Input("llm", optional=True, tooltip="None: the embedded one."),
                 types.Voice.Input(
                     "voice", optional=True, tooltip="Plan the length with this voice's own pace."
@@ -76,16 +84,18 @@ class WriteNarration(io.ComfyNode):
     def execute(
         cls, topic, narration, persona, tone, language, duration_s, seed, llm=None, voice=None
     ) -> io.NodeOutput:
-        scene = {"persona": persona, "tone": tone}
+        from ..myspinbot.narrative import writing
+
+        pace = voice.profile.words_per_minute if voice else writing.WORDS_PER_MINUTE
+        style = {"persona": persona, "tone": tone, "words_per_minute": pace}
         if narration.strip():
-            written = writing.direct(narration, topic=topic, **scene)
+            written = writing.direct(narration, **style)
         else:
             written = writing.write(
                 topic,
-                **scene,
+                **style,
                 language=language,
                 duration_s=duration_s,
-                words_per_minute=voice.profile.words_per_minute if voice else 150,
                 llm=(llm or load_embedded()).ready(),
                 seed=seed,
                 tick=host.ticker(),

@@ -5,11 +5,11 @@ import json
 from comfy_api.latest import io
 
 from ..myspinbot.speech import to_srt
-from ..myspinbot.voice import fit, speak
 from ..myspinbot.voice.engines import ENGINES
-from ..myspinbot.voice.profile import VoiceProfile as Profile
-from ..myspinbot.voice.speaker import SpeakerEncoder
 from . import host, types
+
+
+ENCODER = "ge2e.safetensors"
 
 
 def load_engine(name: str) -> host.Managed:
@@ -54,18 +54,29 @@ class VoiceProfile(io.ComfyNode):
 
     @classmethod
     def execute(cls, reference, transcript, engine, fit_steps, consent) -> io.NodeOutput:
+        from ..myspinbot.voice import clip, fit, speaker
+
+        prepared = clip.prepare(types.to_audio(reference), transcript)
         managed = load_engine(engine)
-        encoder = host.Managed(lambda: SpeakerEncoder.load(host.weights()))
-        profile, report = fit.enroll(
+        encoder = host.Managed(lambda: speaker.SpeakerEncoder.load(host.weights() / ENCODER))
+        profile = fit.enroll(
             managed.ready(),
             encoder.ready(),
-            types.to_audio(reference),
+            prepared,
             transcript,
             gradient_steps=fit_steps,
             consent=consent,
             tick=host.ticker(),
         )
-        return io.NodeOutput(types.LoadedVoice(profile, managed), json.dumps(report, indent=2))
+        report = {
+            "speech_s": round(prepared.speech_s, 1),
+            "words_per_minute": round(profile.words_per_minute),
+            "pitch_hz": round(profile.f0_median_hz),
+            "similarity_of_the_fit": {k: round(v, 3) for k, v in profile.similarity.items()},
+            "warnings": list(prepared.warnings),
+        }
+        voice = types.LoadedVoice(profile, managed)
+        return io.NodeOutput(voice, json.dumps(report, indent=2, ensure_ascii=False))
 
 
 class SaveVoice(io.ComfyNode):
@@ -108,6 +119,8 @@ class LoadVoice(io.ComfyNode):
 
     @classmethod
     def execute(cls, name) -> io.NodeOutput:
+        from ..myspinbot.voice.profile import VoiceProfile as Profile
+
         profile = Profile.load(host.inside(host.VOICES, name, ".safetensors"))
         return io.NodeOutput(types.LoadedVoice(profile, load_engine(profile.engine)))
 
@@ -142,6 +155,8 @@ class Speak(io.ComfyNode):
 
     @classmethod
     def execute(cls, voice, text, speed, seed) -> io.NodeOutput:
+        from ..myspinbot.voice import speak
+
         chunks = speak.speak(
             voice.managed.ready(),
             text,

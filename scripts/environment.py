@@ -65,21 +65,31 @@ def fetch_comfyui() -> None:
     shutil.rmtree(partial)
 
 
+FREEZE = Path(sys.prefix) / "comfyui-freeze.txt"
+"""Every package of ComfyUI alone, before the pack's requirements came: a test compares."""
+
+
 def install_packages(groups: list[str]) -> None:
-    """Install what ComfyUI, the pack and the chosen dependency groups require."""
-    files = [comfyui() / "requirements.txt", ROOT / "requirements.txt"]
-    files += [ROOT / "scripts" / f"requirements-{group}.txt" for group in groups]
-    constraints = ROOT / "scripts" / "constraints.txt"
-    stamp = Path(sys.prefix) / "myspinbot.stamp"
-    content = b"".join(file.read_bytes() for file in [*files, constraints])
-    wanted = hashlib.sha256(content).hexdigest()
-    if stamp.is_file() and wanted in stamp.read_text().split():
-        return
+    """Install what ComfyUI, then the pack and the chosen dependency groups require."""
     print("Python packages (the first time a few GB, most of it torch)", flush=True)
-    requirements = [argument for file in files for argument in ("-r", str(file))]
-    pip("install", "--quiet", "-c", str(constraints), *requirements)
-    with open(stamp, "a") as file:
-        file.write(wanted + "\n")
+    if _install(comfyui() / "requirements.txt"):
+        with open(FREEZE, "w") as file:
+            pip("freeze", stdout=file)
+    _install(ROOT / "requirements.txt")
+    for group in groups:
+        _install(ROOT / "scripts" / f"requirements-{group}.txt")
+
+
+def _install(requirements: Path) -> bool:
+    """Install once per content of the file, under the constraints; returns whether it did."""
+    constraints = ROOT / "scripts" / "constraints.txt"
+    content = requirements.read_bytes() + constraints.read_bytes()
+    stamp = Path(sys.prefix) / f"installed-{hashlib.sha256(content).hexdigest()[:16]}"
+    if stamp.is_file():
+        return False
+    pip("install", "--quiet", "-c", str(constraints), "-r", str(requirements))
+    stamp.touch()
+    return True
 
 
 def link_pack() -> None:

@@ -32,6 +32,8 @@ class ComfyProcess:
         self.log = log
         command = [sys.executable, str(comfyui() / "main.py"), "--base-directory", str(base)]
         command += ["--port", str(port), "--disable-auto-launch", *options]
+        # its default lies in a folder of the ComfyUI tree that may not exist, or not be ours
+        command += ["--database-url", f"sqlite:///{log.with_suffix('.db')}"]
         if shutil.which("nvidia-smi") is None and sys.platform != "darwin":
             command.append("--cpu")
         log.parent.mkdir(parents=True, exist_ok=True)

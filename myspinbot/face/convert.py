@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from ..errors import BadInputError
 from .tflite import Graph, Operator, read_graph
@@ -49,7 +49,8 @@ def _convert(sources: Sequence[Path], target: Path, outputs: int) -> None:
         program.add(operator)
     text = json.dumps(program.description(), separators=(",", ":"), sort_keys=True)
     # One metadata entry only: safetensors does not keep the order of several.
-    save_file(program.weights, target, metadata={METADATA_KEY: text})
+    # Bytes, not save_file, whose files only their owner may read.
+    target.write_bytes(save(program.weights, metadata={METADATA_KEY: text}))
 
 
 @dataclass

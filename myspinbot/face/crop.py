@@ -1,7 +1,7 @@
 """Squares cut out of an image along a face's tilt, and the matrices there and back.
 
-Coordinates count pixel edges: an image spans 0..width, the first pixel's centre is at 0.5.
-Matrices are float64 [2, 3] and act on columns x, y, 1.
+Coordinates are OpenCV's: whole numbers are pixel centres. Matrices are float64 [2, 3] and act on
+columns x, y, 1.
 """
 
 from __future__ import annotations
@@ -13,9 +13,6 @@ import cv2
 import numpy as np
 
 from .geometry import Face
-
-_CENTER = 0.5
-"""Edge coordinate of a pixel's centre; OpenCV counts from there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +59,25 @@ def level_box(points: np.ndarray, roll_rad: float) -> tuple[tuple[float, float],
     return (x, y), width, height
 
 
+def shrunk(image: np.ndarray, factor: float) -> tuple[np.ndarray, np.ndarray]:
+    """Scale `image` down so that reading it at `factor` skips no pixels: to twice that size.
+
+    Also returns the matrix from its coordinates back to the original's.
+    """
+    height, width = image.shape[:2]
+    size = max(round(width * 2 * factor), 1), max(round(height * 2 * factor), 1)
+    if factor >= 0.5 or size == (width, height):
+        return image, np.eye(2, 3)
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    x, y = width / size[0], height / size[1]
+    return small, np.array([[x, 0, x / 2 - 0.5], [0, y, y / 2 - 0.5]])
+
+
+def composed(outer: np.ndarray, inner: np.ndarray) -> np.ndarray:
+    """The matrix [2, 3] that does `inner`, then `outer`."""
+    return np.concatenate([outer[:, :2] @ inner[:, :2], apply(outer, inner[:, 2])[:, None]], 1)
+
+
 def warp(
     image: np.ndarray, matrix: np.ndarray, width_px: int, height_px: int, *, replicate: bool = False
 ) -> np.ndarray:
@@ -69,25 +85,33 @@ def warp(
 
     Outside of the image the result is 0, or its border's colour with `replicate`.
     """
-    shrink = hypot(matrix[0, 0], matrix[1, 0])
-    if 0 < shrink < 0.5:
-        height, width = image.shape[:2]
-        size = max(round(width * shrink), 1), max(round(height * shrink), 1)
-        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-        matrix = matrix.copy()
-        matrix[:, :2] = matrix[:, :2] @ np.diag([width / size[0], height / size[1]])
-    centered = matrix.copy()
-    centered[:, 2] += matrix[:, :2].sum(1) * _CENTER - _CENTER
+    image, corner = _needed(image, matrix, width_px, height_px)
+    small, back = shrunk(image, hypot(matrix[0, 0], matrix[1, 0]))
+    shift = np.concatenate([np.eye(2), corner[:, None]], axis=1)
+    matrix = composed(matrix, composed(shift, back))
     border = cv2.BORDER_REPLICATE if replicate else cv2.BORDER_CONSTANT
     return cv2.warpAffine(
-        image, centered, (width_px, height_px), flags=cv2.INTER_LINEAR, borderMode=border
+        small, matrix, (width_px, height_px), flags=cv2.INTER_LINEAR, borderMode=border
     )
+
+
+def _needed(
+    image: np.ndarray, matrix: np.ndarray, width_px: int, height_px: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The part of `image` that `warp` reads, and its upper left corner x, y."""
+    corners = np.array([[0, 0], [width_px, 0], [0, height_px], [width_px, height_px]])
+    corners = apply(inverted(matrix), corners)
+    margin = 2 + 2 / max(hypot(matrix[0, 0], matrix[1, 0]), 1e-3)
+    limit = np.array([image.shape[1], image.shape[0]])
+    low = np.clip(np.floor(corners.min(0) - margin), 0, limit - 1).astype(int)
+    high = np.clip(np.ceil(corners.max(0) + margin), low + 1, limit).astype(int)
+    return image[low[1] : high[1], low[0] : high[0]], low
 
 
 def aligned_crop(
     image: np.ndarray, face: Face, *, size_px: int = 512, scale: float = 2.0
 ) -> AlignedCrop:
-    """Cut the square `scale` times as wide as the face out of `image` [H, W, C].
+    """Cut the square `scale` times as large as the face out of `image` [H, W, C].
 
     Parts outside of the image repeat its border.
     """

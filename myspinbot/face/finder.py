@@ -15,16 +15,18 @@ from torch import nn
 from ..errors import BadInputError
 from . import detector, landmarks
 from .convert import DETECTOR_FILE, MESH_FILE
-from .crop import apply, inverted, level_box, line_angle, square_matrix, warp
+from .crop import apply, inverted, line_angle, square_matrix, warp
 from .detector import HALVES, QUARTERS, WHOLE, Detection, overlap
 from .geometry import Face
 from .graph import GraphNet
 
 MESH_PX = 192
 MIN_PRESENCE = 0.5
+NEW_PRESENCE = 0.995
+"""What a face that was not tracked must reach: real and drawn ones had over .996, a lamp .991."""
 CROP_SCALE = 1.5
 """Side of the mesh model's crop, in longer sides of the face's box."""
-PASSES = 2
+PASSES = 3
 """Times the mesh runs on a new face: the detector's square is rough, the second crop is not."""
 MIN_CROP_PX = 8
 SAME_OVERLAP = 0.3
@@ -46,7 +48,6 @@ class FaceFinder:
         """Read both files below `folder`; raises MissingModelError."""
         return cls(GraphNet.load(folder / DETECTOR_FILE), GraphNet.load(folder / MESH_FILE))
 
-    @property
     def modules(self) -> list[nn.Module]:
         """What a memory manager may move between devices, all to the same one."""
         return [self._detector, self._mesh]
@@ -70,6 +71,18 @@ class FaceFinder:
         faces.sort(key=lambda face: -face.size_px * face.score)
         return faces[:max_faces]
 
+    def require_face(self, image: np.ndarray) -> Face:
+        """The most prominent face in `image`; raises BadInputError, with advice, without one."""
+        faces = self.find(image)
+        if not faces:
+            height, width = image.shape[:2]
+            raise BadInputError(
+                f"No face was found in the {width} x {height} picture. Use a portrait in which one "
+                "face is upright, seen from the front, well lit, and takes up at least a tenth of "
+                "the picture."
+            )
+        return faces[0]
+
     def track(self, image: np.ndarray, previous: Face | None) -> Face | None:
         """The face of `previous` in the next frame `image` (uint8 [H, W, 3] RGB).
 
@@ -92,7 +105,9 @@ class FaceFinder:
         )
         for _ in range(PASSES - 1):
             face = face and self._mesh_at(image, *_around(face))
-        if face and not any(overlap(face.box, other.box) > SAME_OVERLAP for other in faces):
+        if face is None or face.score < NEW_PRESENCE:
+            return
+        if not any(overlap(face.box, other.box) > SAME_OVERLAP for other in faces):
             faces.append(face)
 
     def _mesh_at(
@@ -106,11 +121,10 @@ class FaceFinder:
         parameter = next(self._mesh.parameters())
         pixels = torch.from_numpy(crop).to(parameter.device).permute(2, 0, 1)[None]
         outputs = self._mesh(pixels.float() / 255)
-        points, logit = [output.float().cpu().numpy().ravel() for output in outputs[:-1]], outputs[-1]
-        presence = float(torch.sigmoid(logit.float()))
+        presence = float(torch.sigmoid(outputs[-1]))
         if presence < MIN_PRESENCE:
             return None
-        placed = self._assembled(points)
+        placed = self._assembled([output.cpu().numpy().ravel() for output in outputs[:-1]])
         placed[:, :2] = apply(inverted(matrix), placed[:, :2])
         placed[:, 2] *= side_px / MESH_PX
         return Face.from_points(placed, presence)
@@ -132,9 +146,8 @@ class FaceFinder:
 
 def _around(face: Face) -> tuple[tuple[float, float], float, float]:
     """Center, side and roll of the crop that shows `face` to the mesh model."""
-    roll = line_angle(face.at([33])[0], face.at([263])[0])
-    center, width, height = level_box(face.points[:, :2], roll)
-    return center, CROP_SCALE * max(width, height), roll
+    left, right = face.at((landmarks.LEFT_EYE_CORNERS[0], landmarks.RIGHT_EYE_CORNERS[1]))
+    return face.center, CROP_SCALE * face.size_px, line_angle(left, right)
 
 
 def _continues(face: Face, previous: Face) -> bool:

@@ -19,8 +19,8 @@ class Face:
     """One face in one image. Angles are radians; the point groups are in `landmarks`."""
 
     points: np.ndarray
-    """float32 [478, 3]: x right, y down in pixels of the image (pixel edges: the image spans
-    0..width), z in the same scale (smaller = nearer, 0 about the middle of the head)."""
+    """float32 [478, 3]: x right, y down in pixels of the image (OpenCV's: whole numbers are pixel
+    centres), z in the same scale (smaller = nearer, 0 about the middle of the head)."""
     score: float
     """How sure the model is that this is a face, 0..1."""
     box: tuple[float, float, float, float]
@@ -92,7 +92,7 @@ class Face:
         return float(np.linalg.norm(self.at(upper) - self.at(lower), axis=1).mean() / self.iod_px)
 
     def transformed(self, matrix: np.ndarray) -> Face:
-        """The same face in an image warped by `matrix` [2, 3] (a similarity, pixel edges)."""
+        """The same face in an image warped by `matrix` [2, 3] (a similarity)."""
         matrix = np.asarray(matrix, dtype=np.float64)
         scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
         xy = self.points[:, :2] @ matrix[:, :2].T + matrix[:, 2]

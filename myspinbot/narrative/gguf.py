@@ -1,4 +1,4 @@
-"""Opens a GGUF file: its metadata as plain values, its tensors as float32. Knows no architecture."""
+"""Opens a GGUF file: metadata as plain values, tensors as float32. Knows no architecture."""
 
 from __future__ import annotations
 

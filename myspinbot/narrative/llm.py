@@ -46,8 +46,10 @@ class Passage(Protocol):
         """Add `text` as it is."""
         ...
 
-    def continuations(self, count: int, sampling: Sampling, tick: Tick) -> Sequence[Continuation]:
-        """Propose `count` ways to go on; the passage stays as it is."""
+    def continuations(
+        self, count: int, sampling: Sampling, tick: Tick, start: str = ""
+    ) -> Sequence[Continuation]:
+        """Propose `count` ways to go on after `start`; the passage itself stays as it is."""
         ...
 
 

@@ -5,7 +5,7 @@ Knows nothing of how either recording was made.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -59,13 +59,13 @@ class HeldOutEncoder(nn.Module):
 
     @torch.inference_mode()
     def embed(self, audio: Audio) -> Tensor:
-        """L2-normalised [256] on the CPU; raises BadInputError under half a second or non-finite."""
+        """L2-normalised [256] on the CPU; raises BadInputError under half a second or for NaN."""
         if audio.duration_s < _SHORTEST_S:
             raise BadInputError(
                 f"{audio.duration_s:.2f} s are too short to compare voices: give {_SHORTEST_S} s."
             )
         if not np.isfinite(audio.samples).all():
-            raise BadInputError("This audio holds NaN or infinite samples: voices are not compared.")
+            raise BadInputError("This audio holds NaN or infinite samples: export it again.")
         samples = torch.from_numpy(audio.mono().resampled(SAMPLE_RATE).samples[0])
         windows = self._log_mel(samples.to(self.mel.device))
         short = _WINDOW_FRAMES - len(windows)
@@ -77,7 +77,7 @@ class HeldOutEncoder(nn.Module):
         return functional.normalize(functional.normalize(each, dim=1).mean(0), dim=0).cpu()
 
     def cosine(self, reference: Audio, candidate: Audio) -> float:
-        """Similarity of two voices: about .82 for one speaker, .37 (p95 .66) for two (notes/voice.md)."""
+        """How alike two voices are: about .82 for one speaker, .37 (95 %: below .66) for two."""
         return float(self.embed(reference) @ self.embed(candidate))
 
     def _log_mel(self, samples: Tensor) -> Tensor:
@@ -111,7 +111,12 @@ def convert(sources: Sequence[Path], target: Path) -> None:
     save_file(halves, target)
 
 
-def _lstm_layer(layer: int, node: Node, constants, dequantised) -> dict[str, np.ndarray]:
+def _lstm_layer(
+    layer: int,
+    node: Node,
+    constants: Mapping[str, np.ndarray],
+    dequantised: Callable[[str], np.ndarray],
+) -> dict[str, np.ndarray]:
     """ONNX keeps the gates as i o f c, one matrix [1, in, 4H]; torch as i f g o, [4H, in]."""
 
     def reordered(matrix: np.ndarray) -> np.ndarray:
@@ -120,7 +125,10 @@ def _lstm_layer(layer: int, node: Node, constants, dequantised) -> dict[str, np.
 
     bias_ih, bias_hh = np.split(constants[node.inputs[3]][0], 2)
     weights = [dequantised(name.removesuffix("_quantized"))[0].T for name in node.inputs[1:3]]
-    return {
-        f"lstm.weight_{kind}_l{layer}": reordered(value)
-        for kind, value in (("ih", weights[0]), ("hh", weights[1]))
-    } | {f"lstm.bias_{kind}_l{layer}": reordered(v) for kind, v in (("ih", bias_ih), ("hh", bias_hh))}
+    values = {
+        "weight_ih": weights[0],
+        "weight_hh": weights[1],
+        "bias_ih": bias_ih,
+        "bias_hh": bias_hh,
+    }
+    return {f"lstm.{name}_l{layer}": reordered(value) for name, value in values.items()}

@@ -1,4 +1,4 @@
-"""How high a voice is and how much it moves: statistics of the fundamental frequency of a recording."""
+"""How high a voice is and how much it moves: the fundamental frequency of a recording."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..audio import Audio
 _RATE = 8_000
 _FRAME, _HOP = 400, 80  # 50 ms hold two periods of the lowest voice; a value every 10 ms
 _LOWEST_HZ, _HIGHEST_HZ = 55.0, 500.0
-_CLARITY = 0.75
+_CLARITY = 0.6
 """Least normalised correlation of a voiced frame."""
 _FIRST_PEAK = 0.9
 """The shortest period whose peak reaches this share of the best one wins: no octave below."""
@@ -37,9 +37,9 @@ def track(audio: Audio) -> np.ndarray:
     Normalised square difference and its first high peak: McLeod and Wyvill 2005, "A smarter way to
     find pitch"; own code.
     """
-    samples = audio.mono().resampled(_RATE).samples[0].astype(np.float64)
-    if len(samples) < _FRAME:
+    if audio.duration_s * _RATE < _FRAME:
         return np.zeros(0)
+    samples = audio.mono().resampled(_RATE).samples[0].astype(np.float64)
     frames = np.lib.stride_tricks.sliding_window_view(samples, _FRAME)[::_HOP]
     frames = frames - frames.mean(axis=1, keepdims=True)
     level_db = 10 * np.log10(np.square(frames).mean(axis=1) + 1e-12)

@@ -1,4 +1,4 @@
-"""GE2E speaker encoder: what a voice sounds like as 256 numbers, differentiable from the samples on.
+"""GE2E speaker encoder: what a voice sounds like as 256 numbers, differentiable in the samples.
 
 The voice fit optimises against this one, so it may not be the only similarity that is reported.
 """
@@ -51,12 +51,13 @@ class SpeakerEncoder(nn.Module):
             encoder.load_state_dict(load_file(path))
         except (OSError, SafetensorError, RuntimeError) as error:
             raise MissingModelError(
-                f"The speaker encoder {path} is missing or damaged ({error}); run: python install.py"
+                f"The speaker encoder {path} is missing or damaged ({error}); run: "
+                "python install.py"
             ) from error
         return encoder.requires_grad_(False).eval()
 
     def embed(self, samples: Tensor) -> Tensor:
-        """Embed mono speech [T] at 16 kHz as an L2-normalised [256]; gradients flow to `samples`."""
+        """Mono speech [T] at 16 kHz as an L2-normalised [256]; gradients flow to `samples`."""
         rms = samples.detach().square().mean().sqrt()
         samples = samples * torch.clamp(_QUIETEST_RMS / (rms + 1e-9), min=1)
         frames = self._mel_frames(samples)
@@ -80,7 +81,7 @@ class SpeakerEncoder(nn.Module):
 
 
 def convert(sources: Sequence[Path], target: Path) -> None:
-    """Write the encoder's safetensors `target` from [pretrained.pt] of the wheel Resemblyzer 0.1.4."""
+    """Write `target` from [pretrained.pt] of the wheel Resemblyzer 0.1.4."""
     from librosa.filters import mel  # only the conversion needs it
 
     state = torch.load(sources[0], map_location="cpu", weights_only=True)["model_state"]

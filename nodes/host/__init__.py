@@ -1,5 +1,7 @@
 """The only door to ComfyUI: folders, model manager, progress and cancel, video type, routes."""
 
+from comfy_execution.graph_utils import GraphBuilder
+
 from .folders import VOICES, files, inside, register, weights
 from .models import Managed
 from .progress import ticker
@@ -8,6 +10,7 @@ from .video import RenderedVideo
 
 __all__ = [
     "VOICES",
+    "GraphBuilder",
     "Managed",
     "RenderedVideo",
     "files",

@@ -17,6 +17,10 @@ class _WholePatcher(comfy.model_patcher.ModelPatcher):
         return 0  # the scheduler then detaches it completely
 
 
+def _modules(engine: Any) -> list[torch.nn.Module]:
+    return [engine] if isinstance(engine, torch.nn.Module) else engine.modules()
+
+
 class Managed:
     """An engine whose torch modules belong to ComfyUI's model manager."""
 
@@ -30,7 +34,7 @@ class Managed:
                 load_device=mm.get_torch_device(),
                 offload_device=mm.unet_offload_device(),
             )
-            for module in self._engine.modules()
+            for module in _modules(self._engine)
         ]
 
     @property

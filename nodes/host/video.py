@@ -6,12 +6,15 @@ import os
 import threading
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import folder_paths
 from comfy_api.latest import Input, InputImpl, Types
 
-from ...myspinbot.video import FrameSource, write_mp4
 from .progress import ticker
+
+if TYPE_CHECKING:
+    from ...myspinbot.video import FrameSource
 
 
 class RenderedVideo(Input.Video):
@@ -27,6 +30,8 @@ class RenderedVideo(Input.Video):
         self._lock = threading.Lock()
 
     def _file(self) -> InputImpl.VideoFromFile:
+        from ...myspinbot.video import write_mp4
+
         with self._lock:
             if not os.path.isfile(self._path):
                 folder = Path(folder_paths.get_temp_directory())

@@ -61,7 +61,7 @@ class EmbeddedLLM:
         stop: tuple[str, ...] = (),
         tick: Tick = no_tick,
     ) -> str:
-        """Continue `prompt` by up to `max_tokens`; `temperature` 0 is greedy. Ticks once a token."""
+        """Continue `prompt` by up to `max_tokens`, one tick each; `temperature` 0 is greedy."""
         sampling = Sampling(
             max_tokens,
             temperature=temperature,
@@ -106,9 +106,16 @@ class EmbeddedPassage:
         self._ids += ids
 
     def continuations(
-        self, count: int, sampling: Sampling, tick: Tick = no_tick
+        self, count: int, sampling: Sampling, tick: Tick = no_tick, start: str = ""
     ) -> list[Continuation]:
-        """Write `count` continuations side by side, which costs little more than one."""
+        """Write `count` continuations side by side, which costs little more than one.
+
+        `start` stands before each of them and is not part of their text.
+        """
+        if start:
+            branch = self._branch()
+            branch.extend(start)
+            return branch.continuations(count, sampling, tick)
         room = min(self._memory.length + sampling.max_tokens, self._llama.shape.context)
         memory = self._memory.copied(count, room)
         logits = self._logits.expand(count, -1)
@@ -127,6 +134,12 @@ class EmbeddedPassage:
                 break
             logits = self._next_logits(chosen, memory)
         return [draft.continuation() for draft in drafts]
+
+    def _branch(self) -> EmbeddedPassage:
+        branch = EmbeddedPassage(self._llama, self._tokens)
+        branch._memory = self._memory.copied(1, self._memory.length + CHUNK_TOKENS)
+        branch._ids, branch._logits = list(self._ids), self._logits
+        return branch
 
     def _next_logits(self, chosen: list[int], memory: KeyValues) -> Tensor:
         device = self._llama.embedding.weight.device
@@ -212,8 +225,11 @@ def tensor_sources(layers: int) -> dict[str, tuple[str, ...]]:
         "gate_up": ("ffn_gate", "ffn_up"),
         "down": ("ffn_down",),
     }
-    sources = {"embedding.weight": ("token_embd.weight",), "norm.weight": ("output_norm.weight",)}
+    sources: dict[str, tuple[str, ...]] = {
+        "embedding.weight": ("token_embd.weight",), "norm.weight": ("output_norm.weight",),
+    }
     for i in range(layers):
         for ours, theirs in layout.items():
-            sources[f"blocks.{i}.{ours}.weight"] = tuple(f"blk.{i}.{name}.weight" for name in theirs)
+            parts = tuple(f"blk.{i}.{name}.weight" for name in theirs)
+            sources[f"blocks.{i}.{ours}.weight"] = parts
     return sources

@@ -106,7 +106,7 @@ class Block(nn.Module):
     def forward(
         self, x: Tensor, rotation: tuple[Tensor, Tensor], store: Tensor, start: int
     ) -> Tensor:
-        """`x` [B, T, width] through the layer; its keys and values go to `store` from `start` on."""
+        """`x` [B, T, width] through the layer; keys and values go to `store` from `start` on."""
         x = x + self._attend(self.attention_norm(x), rotation, store, start)
         gate, up = self.gate_up(self.feed_norm(x)).chunk(2, dim=-1)
         return x + self.down(functional.silu(gate) * up)

@@ -21,8 +21,11 @@ class Tokens:
         if kind != ("gpt2", "smollm"):
             raise damaged(file.path, f"its tokenizer {kind} is not one this engine reads")
         pieces = file.value("tokenizer.ggml.tokens")
-        merges = [tuple(pair.split(" ", 1)) for pair in file.value("tokenizer.ggml.merges")]
+        merges = [pair.partition(" ")[::2] for pair in file.value("tokenizer.ggml.merges")]
         vocabulary = {piece: number for number, piece in enumerate(pieces)}
+        if any(left + right not in vocabulary for left, right in merges):
+            # Asked here because `tokenizers` raises a bare Exception for it.
+            raise damaged(file.path, "its tokenizer merges pieces that it does not have")
         self._tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges))
         self._tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
             [
@@ -32,7 +35,9 @@ class Tokens:
         )
         self._tokenizer.decoder = decoders.ByteLevel()
         types = file.value("tokenizer.ggml.token_type")
-        self._control = [piece for piece, kind in zip(pieces, types, strict=True) if kind == CONTROL]
+        self._control = [
+            piece for piece, kind in zip(pieces, types, strict=True) if kind == CONTROL
+        ]
         self._tokenizer.add_special_tokens(
             [AddedToken(piece, normalized=False) for piece in self._control]
         )
@@ -57,6 +62,4 @@ class Tokens:
         """bool [vocabulary]: tokens of only these characters (a regex class), and the ends."""
         whole = re.compile(f"[{characters}]+")
         allowed = [bool(whole.fullmatch(piece)) for piece in self._pieces]
-        for number in self.ends:
-            allowed[number] = True
-        return torch.tensor(allowed)
+        return torch.tensor([ok or i in self.ends for i, ok in enumerate(allowed)])

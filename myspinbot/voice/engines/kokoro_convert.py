@@ -14,6 +14,7 @@ from ...errors import MissingModelError
 from ...onnx_weights import Graph, Node, read_onnx
 from .kokoro_net import KokoroNet, fold
 
+_METADATA = {"model": "hexgrad/Kokoro-82M v1.0, Apache-2.0"}  # one entry: their order is not stable
 _SNAKES = 48
 """Learned snake frequencies, folded away when the net is loaded."""
 _RENAMES = (
@@ -58,9 +59,9 @@ _RENAMES = (
 
 
 def convert_net(sources: Sequence[Path], target: Path) -> None:
-    """Dequantise the int8 ONNX export of Kokoro v1.0 to float16 safetensors (164 MB, about 5 CPU-s).
+    """Dequantise the int8 ONNX export of Kokoro v1.0 to float16 safetensors (162 MB, 3 CPU-s).
 
-    `sources`: the pieces of the file, in order. Raises MissingModelError if they are not that model.
+    `sources`: the pieces of the file, in order. Raises MissingModelError if it is not that model.
     """
     graph = read_onnx(b"".join(path.read_bytes() for path in sources))
     weights = {_rename(name): value for name, value in _dequantise(graph).items()}
@@ -70,7 +71,7 @@ def convert_net(sources: Sequence[Path], target: Path) -> None:
         for name, value in sorted(weights.items())
     }
     _check(state)
-    save_file(state, target, metadata={"model": "kokoro-82m-v1.0", "license": "Apache-2.0"})
+    save_file(state, target, metadata=_METADATA)
 
 
 def convert_voices(sources: Sequence[Path], target: Path) -> None:
@@ -89,8 +90,7 @@ def convert_voices(sources: Sequence[Path], target: Path) -> None:
             if table.size != 510 * 256:
                 raise MissingModelError(f"{path} is not a Kokoro voice: fetch it again.")
             voices[name] = torch.from_numpy(table.reshape(510, 256).astype(np.float16))
-    metadata = {"model": "kokoro-82m-v1.0", "license": "Apache-2.0"}
-    save_file(dict(sorted(voices.items())), target, metadata=metadata)
+    save_file(dict(sorted(voices.items())), target, metadata=_METADATA)
 
 
 def _check(state: Mapping[str, torch.Tensor]) -> None:
@@ -140,7 +140,7 @@ def _scaled(graph: Graph, weight: str, zero_point: str) -> np.ndarray:
 
 
 def _lstm(graph: Graph, node: Node, module: str) -> dict[str, np.ndarray]:
-    """ONNX keeps [direction, size_in, gates i o f c]; torch [gates i f g o, size_in] per direction."""
+    """From ONNX [direction, size_in, gates i o f c] to torch [gates i f g o, size_in] for each."""
     _, weight, recurrent, bias = node.inputs[:4]
     constants = graph.constants
     matrices = {
@@ -191,7 +191,8 @@ def _merge_albert(weights: dict[str, np.ndarray]) -> None:
     """Join query, key and value, and add the only token type there is to the positions."""
     for kind in "weight", "bias":
         parts = [
-            weights.pop(f"albert.layer.attention.{part}.{kind}") for part in ("query", "key", "value")
+            weights.pop(f"albert.layer.attention.{part}.{kind}")
+            for part in ("query", "key", "value")
         ]
         weights[f"albert.layer.qkv.{kind}"] = np.concatenate(parts)
     types = weights.pop("bert.embeddings.token_type_embeddings.weight")

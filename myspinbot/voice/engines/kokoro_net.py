@@ -62,7 +62,7 @@ def _no_pulse() -> None:
 
 
 class KokoroNet(nn.Module):
-    """Text-to-speech net of 82 M parameters, 24 kHz. A style is 256 floats: timbre 128, prosody 128.
+    """Text to speech in 82 M parameters, 24 kHz. A style is 256 floats: timbre 128, prosody 128.
 
     Weights: hexgrad/Kokoro-82M v1.0 (Apache-2.0).
     """
@@ -78,7 +78,7 @@ class KokoroNet(nn.Module):
         self.decoder = Decoder()
 
     def prosody(self, tokens: Tensor, style: Tensor, speed: float = 1.0) -> Prosody:
-        """Predict timing and melody of `tokens` (int64 [L <= 512], 0 at both ends) in `style` [256]."""
+        """Timing and melody of `tokens` (int64 [L <= 512], 0 at both ends) in `style` [256]."""
         manner = style[STYLE_SIZE:]
         rows = tokens[None]
         lengths, states = self.rhythm(self.albert(rows), manner)
@@ -97,9 +97,9 @@ class KokoroNet(nn.Module):
     ) -> Tensor:
         """Speak `prosody` with the timbre style[:128]: waveform [600 F], about -1..1.
 
-        Differentiable in `style`. `seed` rules the breath noise, the same on every device. `pulse` is
-        called `PULSES` times, at most some tenths of a CPU second apart for a sentence of 10 s; what
-        it raises cancels the call.
+        Differentiable in `style`. `seed` rules the breath noise, the same on every device. `pulse`
+        is called `PULSES` times, some tenths of a CPU second apart at most for a sentence of 10 s;
+        what it raises cancels the call.
         """
         generator = torch.Generator().manual_seed(seed)
         noise = torch.randn((1, 1, prosody.samples), generator=generator).to(prosody.features)

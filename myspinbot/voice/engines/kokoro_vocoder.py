@@ -54,17 +54,29 @@ class SnakeBlock(nn.Module):
         return x
 
 
+class SnakeBank(nn.ModuleList):
+    """The mean of several snake blocks."""
+
+    def forward(self, x: Tensor, style: Tensor, pulse: Pulse) -> Tensor:
+        return torch.stack([block(x, style, pulse) for block in self]).mean(0)
+
+
 class Spectrum(nn.Module):
-    """A tiny STFT and its inverse as convolutions, real numbers only, so every device can run them."""
+    """A tiny STFT and its inverse as convolutions of real numbers, which every device has."""
+
+    analysis: Tensor
+    synthesis: Tensor
+    square: Tensor
 
     def __init__(self) -> None:
         super().__init__()
         n, k = torch.arange(WINDOW, dtype=torch.float64), torch.arange(BINS, dtype=torch.float64)
         angle = 2 * math.pi * k[:, None] * n / WINDOW
+        sine = angle.sin() * ((k > 0) & (k < WINDOW // 2))[:, None]  # exactly 0 at both ends
         window = torch.hann_window(WINDOW, dtype=torch.float64)
         mirrored = torch.where((k > 0) & (k < WINDOW // 2), 2.0, 1.0)[:, None] / WINDOW
-        analysis = torch.cat([angle.cos(), -angle.sin()]) * window
-        synthesis = torch.cat([angle.cos() * mirrored, -angle.sin() * mirrored]) * window
+        analysis = torch.cat([angle.cos(), -sine]) * window
+        synthesis = torch.cat([angle.cos() * mirrored, -sine * mirrored]) * window
         for name, value in ("analysis", analysis), ("synthesis", synthesis), ("square", window**2):
             rows = value.float().view(-1, 1, WINDOW)
             self.register_buffer(name, rows, persistent=False)
@@ -73,21 +85,22 @@ class Spectrum(nn.Module):
         """[1, 1, T] -> magnitudes then phases [1, 2 * BINS, T / HOP + 1]."""
         padded = functional.pad(wave, (WINDOW // 2, WINDOW // 2), mode="reflect")
         real, imaginary = functional.conv1d(padded, self.analysis, stride=HOP).chunk(2, 1)
+        imaginary = imaginary + 0.0  # turns -0 into 0: a negative constant has phase pi, never -pi
         return torch.cat([torch.hypot(real, imaginary), torch.atan2(imaginary, real)], 1)
 
     def inverse(self, magnitude: Tensor, phase: Tensor) -> Tensor:
         """Both [1, BINS, N] -> [1, 1, (N - 1) * HOP]."""
         parts = torch.cat([magnitude * phase.cos(), magnitude * phase.sin()], 1)
         wave = functional.conv_transpose1d(parts, self.synthesis, stride=HOP)
-        weight = functional.conv_transpose1d(
-            torch.ones_like(parts[:, :1]), self.square, stride=HOP
-        )
+        weight = functional.conv_transpose1d(torch.ones_like(parts[:, :1]), self.square, stride=HOP)
         edge = WINDOW // 2
         return wave[..., edge:-edge] / weight[..., edge:-edge]
 
 
 class HarmonicSource(nn.Module):
     """Sines at the F0 and its overtones plus noise, mixed to one channel."""
+
+    overtones: Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -96,7 +109,7 @@ class HarmonicSource(nn.Module):
         self.register_buffer("overtones", overtones, persistent=False)
 
     def forward(self, f0_hz: Tensor, noise: Tensor) -> Tensor:
-        """F0 [1, 1, N] in Hz (about 0: unvoiced), standard normal noise [1, 1, 300 N] -> [1, 1, 300 N]."""
+        """F0 [1, 1, N] in Hz (about 0: unvoiced), normal noise [1, 1, 300 N] -> [1, 1, 300 N]."""
         cycles = torch.cumsum(f0_hz * (SAMPLES_PER_F0 / SAMPLE_RATE), 2)
         cycles = functional.interpolate(cycles, scale_factor=SAMPLES_PER_F0, mode="linear")
         sines = torch.sin((cycles - cycles.floor()) * self.overtones * (2 * math.pi))
@@ -125,21 +138,23 @@ class Generator(nn.Module):
         )
         self.source_blocks = nn.ModuleList([SnakeBlock(256, 7), SnakeBlock(128, 11)])
         self.blocks = nn.ModuleList(
-            nn.ModuleList(SnakeBlock(channels, kernel) for kernel in (3, 7, 11))
+            SnakeBank(SnakeBlock(channels, kernel) for kernel in (3, 7, 11))
             for channels in (256, 128)
         )
         self.out = nn.Conv1d(128, 2 * BINS, 7, padding=3)
 
-    def forward(self, x: Tensor, f0_hz: Tensor, noise: Tensor, style: Tensor, pulse: Pulse) -> Tensor:
+    def forward(
+        self, x: Tensor, f0_hz: Tensor, noise: Tensor, style: Tensor, pulse: Pulse
+    ) -> Tensor:
         with torch.no_grad():  # as in training: the pitch is not learned through the sines
             source = self.spectrum(self.source(f0_hz, noise))  # [1, 22, 60 N + 1]
         stages = zip(self.ups, self.source_convs, self.source_blocks, self.blocks, strict=True)
-        for number, (up, source_conv, source_block, blocks) in enumerate(stages):
+        for number, (up, source_conv, source_block, bank) in enumerate(stages):
             x = up(functional.leaky_relu(x, 0.1))
             if number == 1:
                 x = functional.pad(x, (1, 0), mode="reflect")
             x = x + source_block(source_conv(source), style, pulse)
-            x = sum(block(x, style, pulse) for block in blocks) / len(blocks)
+            x = bank(x, style, pulse)
         x = self.out(functional.leaky_relu(x, 0.01))
         magnitude, phase = x.chunk(2, 1)
         return self.spectrum.inverse(torch.exp(magnitude), torch.sin(phase))

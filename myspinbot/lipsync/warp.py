@@ -1,0 +1,97 @@
+"""Backward maps for one face: which point of the portrait each pixel of a frame shows.
+
+Displacement fields are kept on coarse lattices, mixed by a matrix product, inverted by fixed-point
+iteration and only then brought to full resolution. It knows fields, not what they mean.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+
+_HEAD_STEPS: Final = 4
+_FACE_STEPS: Final = 7
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """A coarse grid over a rectangle of the image: one node in the middle of each cell."""
+
+    x0: int
+    y0: int
+    columns: int
+    rows: int
+    step_px: int
+
+    @classmethod
+    def over(cls, x0: float, y0: float, x1: float, y1: float, step_px: int) -> Lattice:
+        """The lattice that covers x0..x1, y0..y1 pixels with one spare cell on every side."""
+        left, top = int(np.floor(x0)) - step_px, int(np.floor(y0)) - step_px
+        columns = int(np.ceil((x1 - left) / step_px)) + 1
+        rows = int(np.ceil((y1 - top) / step_px)) + 1
+        return cls(left, top, columns, rows, step_px)
+
+    def nodes(self) -> np.ndarray:
+        """Pixel positions of the nodes, float32 [rows, columns, 2]."""
+        x = self.x0 + self.step_px * np.arange(self.columns) + (self.step_px - 1) / 2
+        y = self.y0 + self.step_px * np.arange(self.rows) + (self.step_px - 1) / 2
+        return np.stack(np.meshgrid(x, y), -1).astype(np.float32)
+
+    def index(self, pixels: np.ndarray) -> np.ndarray:
+        """Pixel positions [..., 2] as (column, row) coordinates, float32."""
+        first = (self.x0 + (self.step_px - 1) / 2, self.y0 + (self.step_px - 1) / 2)
+        return ((pixels - np.asarray(first, np.float32)) / self.step_px).astype(np.float32)
+
+    def sample(self, values: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+        """Values [rows, columns, 2] at pixel positions [N, 2], float32 [N, 2]."""
+        at = self.index(pixels)[:, None]
+        border = cv2.BORDER_REPLICATE
+        return cv2.remap(values, at, None, cv2.INTER_LINEAR, borderMode=border)[:, 0]
+
+    def enlarge(self, values: np.ndarray, rect: tuple[int, int, int, int]) -> np.ndarray:
+        """Values [rows, columns, 2] at every pixel of `rect` (x0, y0, x1, y1) inside the lattice."""
+        size = (self.columns * self.step_px, self.rows * self.step_px)
+        full = cv2.resize(values, size, interpolation=cv2.INTER_CUBIC)
+        x0, y0, x1, y1 = rect
+        return full[y0 - self.y0 : y1 - self.y0, x0 - self.x0 : x1 - self.x0]
+
+
+class Fields:
+    """Displacement fields on one lattice, mixed and inverted frame by frame."""
+
+    def __init__(self, lattice: Lattice, fields: np.ndarray):
+        """`fields` float [K, rows, columns, 2]: pixels of displacement per unit, forward."""
+        self.lattice = lattice
+        self._flat = np.ascontiguousarray(fields, np.float32).reshape(len(fields), -1)
+        self._shape = fields.shape[1:]
+
+    def mixed(self, amounts: np.ndarray) -> np.ndarray:
+        """The sum of the fields weighted by `amounts` [K], float32 [rows, columns, 2]."""
+        return (amounts.astype(np.float32) @ self._flat).reshape(self._shape)
+
+
+def inverse(
+    lattice: Lattice, displacement: np.ndarray, target: np.ndarray, steps: int = _FACE_STEPS
+) -> np.ndarray:
+    """Where the material now at `target` [h, w, 2] pixels was before `displacement` moved it.
+
+    Solves p + d(p) = target by fixed-point iteration, which converges as long as no field
+    stretches more than twofold; the last steps are averaged for those that come near.
+    """
+    goal = lattice.index(target)
+    moved = displacement / lattice.step_px
+    at = goal
+    for step in range(steps):
+        there = cv2.remap(moved, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        new = goal - there
+        at = new if step < 2 else 0.3 * at + 0.7 * new
+    first = (lattice.x0 + (lattice.step_px - 1) / 2, lattice.y0 + (lattice.step_px - 1) / 2)
+    return at * np.float32(lattice.step_px) + np.asarray(first, np.float32)
+
+
+def head_inverse(lattice: Lattice, displacement: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """`inverse` for the head's gentle fields: fewer steps."""
+    return inverse(lattice, displacement, target, _HEAD_STEPS)

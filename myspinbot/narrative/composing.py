@@ -1,0 +1,171 @@
+"""Puts a narration together sentence by sentence until it has the planned words. Knows no model."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from .prompts import (
+    CLOSINGS,
+    COMMON_CLOSINGS,
+    OPENINGS,
+    PERSONA_OPENINGS,
+    PERSONA_QUESTION_OPENINGS,
+    PERSONA_STATEMENT_OPENINGS,
+    QUESTION_OPENINGS,
+    STATEMENT_OPENINGS,
+    TEMPLATE_PARAGRAPHS,
+)
+from .sentences import count_words, trigrams
+from .topics import Topic
+
+SHORTEST_CLOSING = 3
+LONGEST_CLOSING = 15
+"""With so many words left, one last sentence of ours ends the talk on the word."""
+
+
+LEAST_WORDS = 5
+"""No room for a sentence of less."""
+
+
+@dataclass
+class Plan:
+    """What is to be written."""
+
+    topic: Topic
+    persona: str
+    tone: str
+    words: int
+    """Planned length."""
+    seed: int
+
+
+@dataclass
+class Draft:
+    """What is written so far."""
+
+    plan: Plan
+    sentences: list[str] = field(default_factory=list)
+    from_templates: int = 0
+    """How many sentences between the first and the last come from TEMPLATE_PARAGRAPHS."""
+    from_model: int = 0
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.sentences)
+
+    @property
+    def missing(self) -> int:
+        """Words still to write; below 0 when there are too many."""
+        return self.plan.words - count_words(self.text)
+
+
+class Source(Protocol):
+    """Where sentences come from."""
+
+    def propose(self, draft: Draft, most_words: int) -> Sequence[str]:
+        """Sentences of up to `most_words` that may follow, best first; none when it has no more."""
+        ...
+
+
+def opening(plan: Plan) -> str:
+    """The first sentence: it names the topic (and the persona where that fits the length)."""
+    plain, personal = {
+        "question": (QUESTION_OPENINGS, PERSONA_QUESTION_OPENINGS),
+        "statement": (STATEMENT_OPENINGS, PERSONA_STATEMENT_OPENINGS),
+    }.get(plan.topic.kind, (OPENINGS[plan.tone], PERSONA_OPENINGS))
+    filled = [fill(text, plan) for text in (personal if plan.persona else ()) + plain]
+    room = 0.7 * plan.words
+    fitting = [text for text in filled if count_words(text) <= room]
+    if not fitting:
+        return min(filled, key=count_words)
+    # With a persona its openings come first in the list and are preferred.
+    preferred = [text for text in fitting if text in filled[: len(personal)]]
+    pool = preferred if plan.persona and preferred else fitting
+    return random.Random(plan.seed).choice(pool)
+
+
+def fill(template: str, plan: Plan) -> str:
+    """`template`, which is always ours, with the user's topic and persona in it."""
+    topic = plan.topic
+    return template.format(topic=topic.text, tell=topic.tell, on=topic.on, persona=plan.persona)
+
+
+def compose(plan: Plan, source: Source | None) -> Draft:
+    """Write `plan`: opening, sentences of `source`, templates where it has no more, closing."""
+    draft = Draft(plan, [opening(plan)])
+    if source is not None:
+        draft.from_model = _add_from(source, draft)
+    draft.from_templates = _add_from(Templates(plan.seed), draft)
+    close(draft)
+    return draft
+
+
+def _add_from(source: Source, draft: Draft) -> int:
+    added = 0
+    while (most := _room(draft)) >= LEAST_WORDS:
+        found = source.propose(draft, most)
+        if not found:
+            break
+        draft.sentences.append(best_fit(found, draft.missing))
+        added += 1
+    return added
+
+
+def _room(draft: Draft) -> int:
+    """The longest sentence that may come now; 0 when the closing fills what is left."""
+    missing = draft.missing
+    if len(draft.sentences) == 1 and missing <= LONGEST_CLOSING + 2:
+        return missing + max(1, round(0.06 * draft.plan.words))  # the only sentence of a short talk
+    return missing - SHORTEST_CLOSING if missing > LONGEST_CLOSING else 0
+
+
+def best_fit(proposals: Sequence[str], missing: int) -> str:
+    """The best proposal, unless one of the next two ends the narration on the word."""
+    for text in proposals[:3]:
+        if abs(missing - count_words(text)) <= 1:
+            return text
+    return proposals[0]
+
+
+class Templates:
+    """Sentences that suit nearly any topic, in their order; a seed chooses the paragraphs."""
+
+    def __init__(self, seed: int):
+        self._random = random.Random(seed)
+        self._paragraphs = list(TEMPLATE_PARAGRAPHS)
+        self._rest: list[str] = []
+
+    def propose(self, draft: Draft, most_words: int) -> Sequence[str]:
+        """Go on with the paragraph, or with the next one that chance and the room allow."""
+        said = set(trigrams(draft.text))
+        while self._rest or self._paragraphs:
+            if not self._rest:
+                chance = self._chance(draft.missing)
+                paragraph = self._paragraphs.pop(0)
+                self._rest = list(paragraph) if self._random.random() <= chance else []
+                continue
+            text = self._rest.pop(0)
+            if count_words(text) <= most_words and not said.intersection(trigrams(text)):
+                return [text]
+            self._rest = []  # what follows refers to the sentence left out
+        return []
+
+    def _chance(self, missing: int) -> float:
+        left = sum(count_words(text) for paragraph in self._paragraphs for text in paragraph)
+        # Half as much again as needed: rather all told too early than too little at the end.
+        return 1.5 * missing / left
+
+
+def close(draft: Draft) -> None:
+    """Add the last sentence, the one that comes nearest to the planned length."""
+    rng = random.Random(draft.plan.seed + 1)
+    said = set(trigrams(draft.text))
+    closings = [*CLOSINGS[draft.plan.tone], *COMMON_CLOSINGS]
+    rng.shuffle(closings)
+    closings = [text for text in closings if not said.intersection(trigrams(text))]
+    best = min(closings, key=lambda text: abs(draft.missing - count_words(text)), default="")
+    if best and abs(draft.missing - count_words(best)) < abs(draft.missing):
+        draft.sentences.append(best)

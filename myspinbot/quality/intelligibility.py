@@ -1,0 +1,68 @@
+"""How much of a text can be understood in a recording: word error rate after normalising both.
+
+Knows no recogniser; `engines` has them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from transformers.models.whisper.english_normalizer import (
+    BasicTextNormalizer,
+    EnglishTextNormalizer,
+)
+
+# A comma ends a number: "in 1999, 25 percent" is not 199925 percent.
+_CLAUSE_END = re.compile(r"(?<=[,;:.!?])\s+|[\n—–]+")
+
+
+@dataclass(frozen=True)
+class WordErrors:
+    """How a heard text differs from the wanted one."""
+
+    errors: int
+    """Least substitutions, insertions and deletions that turn one into the other."""
+    words: int
+    """Of the wanted text, normalised."""
+    heard: str
+    """As the recogniser wrote it."""
+
+    @property
+    def rate(self) -> float:
+        """0 perfect; may exceed 1; without wanted words 0 if nothing was heard, else 1."""
+        return self.errors / self.words if self.words else float(self.errors > 0)
+
+
+def word_errors(wanted: str, heard: str, language: str = "en") -> WordErrors:
+    """Compare two texts without case, punctuation, fillers, or the way numbers are written.
+
+    Normaliser: Whisper's (Radford et al. 2022, appendix C), as transformers ships it (Apache-2.0).
+    """
+    wanted_words, heard_words = normalised(wanted, language), normalised(heard, language)
+    return WordErrors(edit_distance(wanted_words, heard_words), len(wanted_words), heard)
+
+
+def normalised(text: str, language: str = "en") -> list[str]:
+    """The words that count: "Mr. Smith paid 25 percent" -> mister, smith, paid, 25%."""
+    english = language.lower().startswith("en")
+    normalise = EnglishTextNormalizer({}) if english else BasicTextNormalizer()
+    return [word for clause in _CLAUSE_END.split(text) for word in normalise(clause).split()]
+
+
+def edit_distance(wanted: Sequence[str], heard: Sequence[str]) -> int:
+    """Levenshtein distance between two sequences."""
+    previous = list(range(len(heard) + 1))
+    for row, word in enumerate(wanted, 1):
+        current = [row]
+        for column, other in enumerate(heard, 1):
+            current.append(
+                min(
+                    previous[column] + 1,
+                    current[-1] + 1,
+                    previous[column - 1] + (word != other),
+                )
+            )
+        previous = current
+    return previous[-1]

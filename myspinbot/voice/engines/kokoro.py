@@ -1,0 +1,225 @@
+"""Kokoro as a voice engine: text in, sound with timed words and phonemes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ...errors import BadInputError
+from ...progress import Tick, no_tick
+from ...speech import Phoneme, Sentence, Word
+from ..alphabet import PUNCTUATION, STRESS, VOCABULARY, ipa
+from ..phonemes import LANGUAGES, Phonemes, SpokenWord, to_symbols
+from . import Chunk
+from .kokoro_net import MAX_SYMBOLS, SAMPLES_PER_FRAME, KokoroNet, load_net, read_weights
+from .kokoro_vocoder import SAMPLE_RATE
+
+NET_FILE = "kokoro.safetensors"
+VOICES_FILE = "kokoro-voices.safetensors"
+MIN_SPEED, MAX_SPEED = 0.5, 2.0
+
+
+class Voice(Protocol):
+    """What `Kokoro` needs of a voice profile."""
+
+    @property
+    def style(self) -> Mapping[str, Tensor]:
+        """Float32 "style" [256], timbre then prosody; perhaps "f0_map" [2] of `Prosody.with_f0`."""
+        ...
+
+
+class Kokoro:
+    """Kokoro-82M v1.0 (hexgrad, Apache-2.0) at 24 kHz."""
+
+    name = "kokoro"
+    sample_rate = SAMPLE_RATE
+    languages = tuple(LANGUAGES)
+
+    def __init__(self, net: KokoroNet, voices: dict[str, Tensor], language: str = "en-us") -> None:
+        self.net = net
+        self.voices = voices
+        """Stock voices, float16 [510, 256]: row n is meant for n + 1 symbols."""
+        self.phonemes = Phonemes(language)
+
+    @classmethod
+    def load(cls, folder: Path, language: str = "en-us") -> Kokoro:
+        """Read the two files that installation converted; raises MissingModelError.
+
+        `language`: one of `languages`, else BadInputError.
+        """
+        if language not in LANGUAGES:
+            raise BadInputError(
+                f"Kokoro speaks {', '.join(LANGUAGES)}, not {language!r}: choose one."
+            )
+        return cls(load_net(folder / NET_FILE), read_weights(folder / VOICES_FILE), language)
+
+    def modules(self) -> list[nn.Module]:
+        return [self.net]
+
+    def stock_style(self, voice: str, symbols: int = 60) -> Tensor:
+        """The style [256] of a stock voice for sentences of about `symbols` symbols."""
+        if voice not in self.voices:
+            raise BadInputError(
+                f"no stock voice {voice!r}: choose one of {', '.join(self.voices)}."
+            )
+        return self.voices[voice][min(max(symbols, 1), 510) - 1].float()
+
+    def tokens(self, symbols: str) -> Tensor:
+        """Kokoro symbols as int64 [L] on the net's device, 0 (silence) at both ends."""
+        numbers = [0, *(VOCABULARY[symbol] for symbol in symbols), 0]
+        return torch.tensor(numbers, device=next(self.net.parameters()).device)
+
+    def synthesize(
+        self,
+        text: str,
+        voice: Tensor | Voice,
+        *,
+        speed: float = 1.0,
+        seed: int = 0,
+        tick: Tick = no_tick,
+    ) -> Chunk:
+        """Speak one sentence. `speed` .5..2; deterministic in `seed`; `tick` may cancel.
+
+        The chunk's samples are exactly the frames that the net predicted. Raises BadInputError when
+        the text has nothing to say, the style is not 256 finite floats or the speed out of range.
+        """
+        if not MIN_SPEED <= speed <= MAX_SPEED:
+            raise BadInputError(f"speed {speed} is outside {MIN_SPEED}..{MAX_SPEED}.")
+        words = self.phonemes.words(text)
+        if not words:
+            raise BadInputError(f"nothing in {text!r} can be spoken in {self.phonemes.language}.")
+        symbols = to_symbols(words)
+        style, f0_map = _style(voice)
+        samples, frames = self._speak(symbols, style, f0_map, speed, seed, tick)
+        rate = self.sample_rate
+        timed = time_words(words, frames)
+        sentence = Sentence(text, 0.0, samples.shape[1] / rate, timed)
+        return Chunk(samples, rate, sentence)
+
+    @torch.inference_mode()
+    def _speak(
+        self,
+        symbols: str,
+        style: Tensor,
+        f0_map: tuple[float, float],
+        speed: float,
+        seed: int,
+        tick: Tick,
+    ) -> tuple[np.ndarray, list[tuple[int, ...]]]:
+        """Waveform [1, T] and the frames of each symbol; several net calls when they are too many.
+
+        The frames come as one tuple per call, the silence before the first symbol and after the
+        last one included.
+        """
+        parts = symbol_parts(symbols)
+        style = style.to(next(self.net.parameters()).device)
+        done, total = 0, len(parts) * (self.net.PULSES + 1)
+        waves, frames = [], []
+
+        def pulse() -> None:
+            nonlocal done
+            tick(done, total)
+            done += 1
+
+        for part in parts:
+            pulse()
+            prosody = self.net.prosody(self.tokens(part), style, speed).with_f0(*f0_map)
+            wave = self.net.decode(prosody, style, seed=seed, pulse=pulse)
+            waves.append(wave.float().cpu().numpy())
+            frames.append(tuple(prosody.frames.tolist()))
+        tick(total, total)
+        return np.concatenate(waves)[None], frames
+
+
+def _style(voice: Tensor | Voice) -> tuple[Tensor, tuple[float, float]]:
+    """The style [256] and the F0 map (scale, shift) of a voice."""
+    parts = {"style": voice} if isinstance(voice, Tensor) else voice.style
+    style, f0_map = (
+        parts.get("style", torch.empty(0)),
+        parts.get("f0_map", torch.tensor([1.0, 0.0])),
+    )
+    finite = bool(torch.isfinite(style).all() and torch.isfinite(f0_map).all())
+    if style.shape != (256,) or f0_map.shape != (2,) or not finite:
+        raise BadInputError(
+            f"a Kokoro voice needs a style of 256 finite numbers, not {tuple(style.shape)}: "
+            "make the voice profile again."
+        )
+    scale, shift = f0_map.tolist()
+    return style.detach().float(), (scale, shift)
+
+
+def symbol_parts(symbols: str) -> list[str]:
+    """Cut a line of more than MAX_SYMBOLS at spaces (or anywhere, inside an endless word)."""
+    parts = []
+    while len(symbols) > MAX_SYMBOLS:
+        cut = symbols.rfind(" ", 1, MAX_SYMBOLS) + 1 or MAX_SYMBOLS
+        parts.append(symbols[:cut])
+        symbols = symbols[cut:]
+    return [*parts, symbols]
+
+
+def time_words(words: Sequence[SpokenWord], frames: Sequence[tuple[int, ...]]) -> tuple[Word, ...]:
+    """Words and phonemes in seconds from the frames of each symbol (see `Kokoro._speak`).
+
+    Stress and length marks belong to their sound; a space without punctuation belongs half to each
+    neighbour, so that fluent speech has no holes; punctuation is silence.
+    """
+    symbols = to_symbols(words)
+    starts, ends = _spans(symbols, frames)
+    timed: list[Word] = []
+    position = 0
+    for word in words:
+        first = position + len(word.before)
+        last = first + len(word.symbols)
+        phonemes = _phonemes(symbols, first, last, starts, ends)
+        timed.append(Word(word.text, phonemes[0].start_s, phonemes[-1].end_s, phonemes))
+        position = last + len(word.after) + 1
+    return tuple(timed)
+
+
+def _spans(symbols: str, frames: Sequence[tuple[int, ...]]) -> tuple[list[float], list[float]]:
+    """Start and end of every symbol in seconds, with the fluent spaces shared out."""
+    frame_s = SAMPLES_PER_FRAME / SAMPLE_RATE
+    edges: list[tuple[float, float]] = []
+    clock = 0
+    for call in frames:
+        clock += call[0]
+        for count in call[1:-1]:
+            edges.append((clock * frame_s, (clock + count) * frame_s))
+            clock += count
+        clock += call[-1]
+    starts, ends = [e[0] for e in edges], [e[1] for e in edges]
+    for index in range(1, len(symbols) - 1):
+        before, after = symbols[index - 1], symbols[index + 1]
+        joined = starts[index] == ends[index - 1] and starts[index + 1] == ends[index]
+        if symbols[index] == " " and joined and not {before, after} & set(PUNCTUATION):
+            middle = (starts[index] + ends[index]) / 2
+            ends[index - 1] = starts[index + 1] = middle
+    return starts, ends
+
+
+def _phonemes(
+    symbols: str, first: int, last: int, starts: Sequence[float], ends: Sequence[float]
+) -> tuple[Phoneme, ...]:
+    """The sounds of symbols[first:last]; marks are merged, inner spaces already shared out."""
+    found: list[Phoneme] = []
+    start, stress = None, 0
+    for index in range(first, last):
+        symbol = symbols[index]
+        if symbol in STRESS:
+            start, stress = starts[index], 1 + STRESS.index(symbol)
+        elif sound := ipa(symbol):
+            begin = starts[index] if start is None else start
+            found.append(Phoneme(sound, begin, ends[index], stress))
+            start, stress = None, 0
+        elif found and symbol != " ":  # length and other modifiers
+            last_sound = found.pop()
+            found.append(
+                Phoneme(last_sound.symbol, last_sound.start_s, ends[index], last_sound.stress)
+            )
+    return tuple(found)

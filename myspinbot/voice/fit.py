@@ -1,0 +1,299 @@
+"""From a reference clip to a Kokoro style: blend of stock voices, pitch, optional gradient steps.
+
+Judges by the GE2E encoder alone; it neither reads clips nor reports how alike the result is.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from scipy.optimize import nnls
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..errors import EngineError, MissingModelError
+from ..progress import Tick, no_tick
+from .clip import ReferenceClip
+from .engines.kokoro_layers import STYLE_SIZE, StyledBlock
+from .engines.kokoro_net import KokoroNet, Prosody
+from .engines.kokoro_vocoder import SnakeBlock
+from .pitch import Pitch
+from .profile import VoiceProfile
+from .speaker import SAMPLE_RATE, SpeakerEncoder
+
+TABLE = Path(__file__).parent / "data" / "kokoro_ge2e.safetensors"
+"""GE2E embeddings of the stock voices by name; benchmarks/make_voice_table.py made it."""
+STYLE_ROW = 60
+"""Row of a stock voice that serves texts of every length (notes/voice.md, section 2)."""
+_SUM_WEIGHT = 0.3
+"""How much the shares of a blend should add up to one."""
+_COMPONENTS = 40
+_LEARNING_RATE, _BETAS = 0.1, (0.9, 0.999)
+_PRIOR = 0.04
+"""Price of leaving the middle of the stock voices."""
+_FARTHEST = 3.0
+"""In standard deviations of the stock voices."""
+_CROP_FRAMES = 40
+"""1 s: what one gradient step hears. Longer costs more and finds nothing better."""
+_GUARD_FRAMES = 96
+_SPREAD_RATIO = (0.8, 1.25)
+"""How far a melody may be flattened or widened."""
+_VOICED_HZ = 40.0
+
+# In Kokoro's symbols, so that a fit never depends on the phonemiser. Harvard sentences (IEEE 1969).
+FIT_PHRASES = (
+    "ðə bˈɜɹʧ kənˈu slˈɪd ˌɑn ðə smˈuð plˈæŋks.",
+    "ɡlˈu ðə ʃˈit tə ðə dˈɑɹk blˈu bˈækɡɹˌWnd.",
+    "ɹˈIs ɪz ˈɔfən sˈɜɹvd ɪn ɹˈWnd bˈOlz.",
+    "fˈOɹ ˈWəɹz ʌv stˈɛdi wˈɜɹk fˈAst ʌs.",
+)
+GUARD_PHRASE = "ʃi hæd jʊɹ dˈɑɹk sˈut ɪn ɡɹˈisi wˈɑʃ wˈɔtəɹ ˈɔl jˈɪɹ."
+
+Module = TypeVar("Module", bound=nn.Module)
+
+
+class StyledEngine(Protocol):
+    """What a fit needs of the Kokoro engine."""
+
+    name: str
+    net: KokoroNet
+    voices: Mapping[str, Tensor]
+    """Stock voices by name, [510, 256] each."""
+
+    def tokens(self, symbols: str) -> Tensor:
+        """Kokoro symbols -> int64 [L] on the net's device, 0 at both ends."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    style: Tensor  # [256]
+    f0_map: tuple[float, float]  # (scale, shift) of Prosody.with_f0
+    similarity: float
+
+
+def enroll(
+    engine: StyledEngine,
+    encoder: SpeakerEncoder,
+    clip: ReferenceClip,
+    transcript: str,
+    *,
+    gradient_steps: int = 0,
+    consent: str = "",
+    tick: Tick = no_tick,
+) -> VoiceProfile:
+    """Make a voice that sounds like `clip`.
+
+    Keeps the best of the nearest stock voice, a blend of them, and (with `gradient_steps`; 12 are a
+    good choice, 1.3 CPU-s each) a fitted timbre, by the similarity on a phrase that no step heard.
+    The profile's style holds "style" [256] and "f0_map" [2], the scale and shift of
+    `Prosody.with_f0`. Works under inference mode. Raises EngineError if no stock voice is known.
+    """
+    with torch.inference_mode(False), torch.no_grad():
+        fit = _Fit(engine, encoder, clip, tick, 2 + (gradient_steps + 1 if gradient_steps else 0))
+        candidates = {"nearest": fit.judged(fit.nearest), "blend": fit.judged(fit.blend)}
+        if gradient_steps:
+            candidates["fitted"] = fit.fitted(candidates["blend"], gradient_steps)
+        method, best = max(candidates.items(), key=lambda item: item[1].similarity)
+    return VoiceProfile(
+        engine=engine.name,
+        style={"style": best.style, "f0_map": torch.tensor(best.f0_map)},
+        f0_median_hz=clip.pitch.median_hz,
+        f0_log_std=clip.pitch.log_std,
+        words_per_minute=clip.words_per_minute,
+        transcript=transcript.strip(),
+        consent=consent,
+        source_sha256=hashlib.sha256(clip.audio.samples.tobytes()).hexdigest(),
+        similarity={name: round(c.similarity, 4) for name, c in candidates.items()},
+        method=method,
+    )
+
+
+def read_table(path: Path = TABLE) -> dict[str, Tensor]:
+    """GE2E embeddings of the stock voices, float32 [256] each."""
+    try:
+        return {name: row.float() for name, row in load_file(path).items()}
+    except (OSError, SafetensorError) as error:
+        raise MissingModelError(
+            f"{path} is missing or damaged ({error}): install MySpinBot again."
+        ) from error
+
+
+def blend_shares(embeddings: Tensor, target: Tensor) -> Tensor:
+    """Shares >= 0 that add up to 1, [V], with shares @ `embeddings` [V, 256] near `target`."""
+    rows = np.vstack([embeddings.double().numpy().T, np.full(len(embeddings), _SUM_WEIGHT)])
+    shares, _ = nnls(rows, np.append(target.double().numpy(), _SUM_WEIGHT))
+    return torch.from_numpy(shares / shares.sum()).float()
+
+
+def to_16_khz(wave: Tensor) -> Tensor:
+    """Resample 24 kHz [T] to 16 kHz [2T / 3], differentiably (Hann-windowed sinc, two phases)."""
+    reach, cutoff = 24, 0.95 * 2 / 3
+    taps = torch.arange(-reach, reach + 3, dtype=torch.float64)
+    offsets = taps - torch.tensor([[0.0], [1.5]], dtype=torch.float64)
+    hann = torch.cos(offsets.clamp(-reach, reach) * (math.pi / 2 / reach)).square()
+    kernel = torch.sinc(offsets * cutoff) * hann
+    kernel = (kernel / kernel.sum(1, keepdim=True)).to(wave)
+    padded = functional.pad(wave, (reach, reach + 3))
+    phases = functional.conv1d(padded[None, None], kernel[:, None], stride=3)[0]  # [2, N]
+    return phases.T.reshape(-1)[: len(wave) * 2 // 3]
+
+
+class _Fit:
+    """One enrolment: the target, the stock voices, and a progress count shared by all steps."""
+
+    def __init__(
+        self,
+        engine: StyledEngine,
+        encoder: SpeakerEncoder,
+        clip: ReferenceClip,
+        tick: Tick,
+        total: int,
+    ) -> None:
+        self._engine, self._tick, self._done, self._total = engine, tick, 0, total
+        self._net, self._encoder = _trainable(engine.net), _trainable(encoder)
+        self._device = next(engine.net.parameters()).device
+        table = read_table()
+        names = sorted(table.keys() & engine.voices.keys())
+        if not names:
+            raise EngineError("No stock voice is known to the voice fit: run: python install.py")
+        rows = [engine.voices[name][STYLE_ROW] for name in names]
+        self._styles = torch.stack([row.cpu().clone().float() for row in rows])
+        samples = torch.from_numpy(clip.audio.resampled(SAMPLE_RATE).samples[0])
+        self._target = self._encoder.embed(samples.to(self._device))
+        self._pitch = clip.pitch
+        embeddings, target = torch.stack([table[name] for name in names]), self._target.cpu()
+        self.nearest = self._styles[(embeddings @ target).argmax()]
+        self.blend = blend_shares(embeddings, target) @ self._styles
+
+    def judged(self, style: Tensor) -> _Candidate:
+        """Give `style` the pitch of the clip, and hear how similar it is."""
+        said = [self._prosody(phrase, style) for phrase in (GUARD_PHRASE, *FIT_PHRASES[:2])]
+        f0_map = f0_mapping(torch.cat([prosody.f0_hz.flatten() for prosody in said]), self._pitch)
+        return self._heard(style, f0_map, said[0])
+
+    def fitted(self, start: _Candidate, steps: int) -> _Candidate:
+        """Improve the timbre half of `start` by Adam on short pieces of several phrases.
+
+        Coordinates are the whitened principal components of the stock timbres; what of the start
+        lies outside them stays as it is, and so does the prosody half.
+        """
+        timbres = self._styles[:, :STYLE_SIZE]
+        centre, axes = _whitened_axes(timbres)
+        origin = start.style[:STYLE_SIZE] - centre
+        z = (origin @ torch.linalg.pinv(axes)).clamp(-_FARTHEST, _FARTHEST)
+        rest = start.style[:STYLE_SIZE] - z @ axes
+        pieces = [
+            self._prosody(phrase, start.style).with_f0(*start.f0_map) for phrase in FIT_PHRASES
+        ]
+        mean = square = torch.zeros_like(z)
+        with self._ticking_backward():
+            for step in range(steps):
+                gradient = self._gradient(_piece(pieces, step), rest, axes, z)
+                # Adam (Kingma and Ba 2014); torch.optim would spend a second on importing dynamo.
+                mean = mean + (1 - _BETAS[0]) * (gradient - mean)
+                square = square + (1 - _BETAS[1]) * (gradient.square() - square)
+                size = (square / (1 - _BETAS[1] ** (step + 1))).sqrt() + 1e-8
+                z = z - _LEARNING_RATE / (1 - _BETAS[0] ** (step + 1)) * mean / size
+                z = z.clamp(-_FARTHEST, _FARTHEST)
+                self._advance()
+        style = torch.cat([rest + z @ axes, start.style[STYLE_SIZE:]])
+        return self._heard(style, start.f0_map, self._prosody(GUARD_PHRASE, style))
+
+    def _gradient(self, prosody: Prosody, rest: Tensor, axes: Tensor, z: Tensor) -> Tensor:
+        """Of the dissimilarity and of the price for leaving the middle, at `z`."""
+        with torch.enable_grad():
+            z = z.detach().requires_grad_()
+            similarity = self._similarity(prosody, (rest + z @ axes).to(self._device))
+            loss = _PRIOR * z.square().mean() - similarity.cpu()
+            return torch.autograd.grad(loss, z)[0]
+
+    def _heard(self, style: Tensor, f0_map: tuple[float, float], guard: Prosody) -> _Candidate:
+        excerpt = _excerpt(guard.with_f0(*f0_map), 0, _GUARD_FRAMES)
+        similarity = float(self._similarity(excerpt, style.to(self._device)))
+        self._advance()
+        return _Candidate(style, f0_map, similarity)
+
+    def _prosody(self, symbols: str, style: Tensor) -> Prosody:
+        self._pulse()
+        return self._net.prosody(self._engine.tokens(symbols), style.to(self._device))
+
+    def _similarity(self, prosody: Prosody, style: Tensor) -> Tensor:
+        wave = self._net.decode(prosody, style, pulse=self._pulse)
+        return self._encoder.embed(to_16_khz(wave)) @ self._target
+
+    @contextmanager
+    def _ticking_backward(self) -> Iterator[None]:
+        """Tick inside the backward pass too: it takes longer than a user waits for Cancel."""
+        blocks = [m for m in self._net.decoder.modules() if isinstance(m, SnakeBlock | StyledBlock)]
+        hooks = [
+            block.register_full_backward_pre_hook(lambda *_: self._pulse()) for block in blocks
+        ]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def _pulse(self) -> None:
+        self._tick(self._done, self._total)
+
+    def _advance(self) -> None:
+        self._done += 1
+        self._pulse()
+
+
+def f0_mapping(predicted_hz: Tensor, pitch: Pitch) -> tuple[float, float]:
+    """(scale, shift) that give the predicted log F0 the middle and the spread of `pitch`."""
+    log_f0 = predicted_hz[predicted_hz > _VOICED_HZ].log()
+    if pitch.median_hz <= 0 or len(log_f0) < 2:
+        return 1.0, 0.0
+    low, high = log_f0.quantile(0.05), log_f0.quantile(0.95)
+    kept = log_f0[(log_f0 >= low) & (log_f0 <= high)]
+    spread = max(float(kept.std()), 1e-3)
+    scale = min(max(pitch.log_std / spread, _SPREAD_RATIO[0]), _SPREAD_RATIO[1])
+    return scale, math.log(pitch.median_hz) - scale * float(kept.median())
+
+
+def _whitened_axes(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean [D] and principal axes [K, D], each as long as the standard deviation along it."""
+    centre = rows.mean(0)
+    _, singular, axes = torch.linalg.svd(rows - centre, full_matrices=False)
+    count = min(_COMPONENTS, len(rows) - 1)
+    return centre, axes[:count] * (singular[:count, None] / len(rows) ** 0.5)
+
+
+def _piece(prosodies: list[Prosody], step: int) -> Prosody:
+    """Another phrase every step, another part of it every round."""
+    turn, number = divmod(step, len(prosodies))
+    prosody = prosodies[number]
+    spare = max(0, prosody.features.shape[2] - _CROP_FRAMES)
+    return _excerpt(prosody, spare // 2 if turn % 2 == 0 else spare // 4, _CROP_FRAMES)
+
+
+def _excerpt(prosody: Prosody, start: int, count: int) -> Prosody:
+    """`count` frames from `start`; what `frames` says of the symbols no longer holds."""
+    curves = slice(2 * start, 2 * (start + count))
+    return replace(
+        prosody,
+        features=prosody.features[:, :, start : start + count],
+        f0_hz=prosody.f0_hz[:, :, curves],
+        energy=prosody.energy[:, :, curves],
+    )
+
+
+def _trainable(module: Module) -> Module:
+    """`module`, or a copy if it was loaded under inference mode: autograd refuses such weights."""
+    tensors = [*module.parameters(), *module.buffers()]
+    return copy.deepcopy(module) if any(t.is_inference() for t in tensors) else module

@@ -1,0 +1,96 @@
+"""Fixtures: the installed weights and samples, and a real ComfyUI that the server tests share."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from myspinbot.client.server import ComfyServer
+from scripts.environment import BASE, SAMPLES
+from scripts.serving import ComfyProcess
+
+
+@pytest.fixture(scope="session")
+def models_dir() -> Path:
+    """The folder that install.py filled."""
+    return Path(os.environ.get("MYSPINBOT_MODELS", BASE / "models" / "myspinbot"))
+
+
+@pytest.fixture(scope="session")
+def samples_dir() -> Path:
+    return SAMPLES
+
+
+@pytest.fixture(scope="session")
+def comfy(tmp_path_factory) -> Iterator[ComfyProcess]:
+    """A ComfyUI with the pack under an awkward folder name, and folders of its own."""
+    base = tmp_path_factory.mktemp("comfy")
+    folders = [
+        argument
+        for name in ("input", "output", "temp", "user")
+        for argument in (f"--{name}-directory", str(base / name))
+    ]
+    for name in ("input", "output", "user"):
+        (base / name).mkdir()
+    with ComfyProcess(BASE, base / "server.log", *folders) as server:
+        yield server
+
+
+@pytest.fixture
+def run(comfy):
+    """Queue an API-format prompt on the shared server: ``run(prompt) -> history entry``."""
+
+    def queue(prompt, event=None):
+        async def session():
+            async with ComfyServer(comfy.url) as server:
+                return await server.run(prompt, event)
+
+        return asyncio.run(session())
+
+    return queue
+
+
+@pytest.fixture
+def upload(comfy):
+    def send(path):
+        async def session():
+            async with ComfyServer(comfy.url) as server:
+                return await server.upload(path)
+
+        return asyncio.run(session())
+
+    return send
+
+
+@pytest.fixture
+def download(comfy, tmp_path):
+    """Fetch the only file that a finished run saved."""
+
+    def fetch(entry):
+        (file,) = [
+            item
+            for output in entry["outputs"].values()
+            for items in output.values()
+            for item in items
+            if isinstance(item, dict) and item.get("type") == "output"
+        ]
+
+        async def session():
+            async with ComfyServer(comfy.url) as server:
+                await server.download(file, tmp_path / file["filename"])
+            return tmp_path / file["filename"]
+
+        return asyncio.run(session())
+
+    return fetch
+
+
+@pytest.fixture(scope="session")
+def finder(models_dir):
+    from myspinbot.face.finder import FaceFinder
+
+    return FaceFinder.load(models_dir)

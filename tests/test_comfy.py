@@ -1,0 +1,226 @@
+"""A real ComfyUI with the pack in it: every API workflow over HTTP, and what goes wrong."""
+
+import asyncio
+import json
+import subprocess
+import sys
+import urllib.request
+
+import cv2
+import numpy as np
+import pytest
+
+from myspinbot.audio import read_audio
+from myspinbot.client.server import ComfyServer
+from myspinbot.errors import PromptRejectedError
+from myspinbot.quality.engines.whisper import Whisper
+from myspinbot.quality.intelligibility import word_errors
+from myspinbot.quality.sync import measure as measure_sync
+from myspinbot.video import probe, read_frames
+from scripts.environment import FREEZE, ROOT
+from scripts.measure import mouth_gaps
+from workflows import build
+
+pytestmark = pytest.mark.comfy
+
+NARRATION = "My name is Pamela. Maybe we should move both boats before the big storm comes."
+
+
+def load(name):
+    return json.loads((ROOT / "workflows" / "api" / f"{name}.json").read_text("utf-8"))
+
+
+def inputs_of(prompt, class_type):
+    return next(n["inputs"] for n in prompt.values() if n["class_type"] == class_type)
+
+
+@pytest.fixture
+def bot(upload, samples_dir):
+    """The shipped one-node workflow with the samples and a short narration in it."""
+    prompt = load("talking_bot")
+    inputs_of(prompt, "LoadImage")["image"] = upload(samples_dir / "portrait.png")
+    inputs_of(prompt, "LoadAudio")["audio"] = upload(samples_dir / "voice.wav")
+    transcript = (samples_dir / "voice.txt").read_text("utf-8").strip()
+    inputs_of(prompt, "MySpinBot_TalkingBot").update(transcript=transcript, narration=NARRATION)
+    return prompt
+
+
+def get(comfy, path):
+    with urllib.request.urlopen(comfy.url + path) as answer:
+        return json.load(answer)
+
+
+def test_nodes_are_what_the_workflows_were_built_for(comfy):
+    info = get(comfy, "/object_info")
+    for name, known in json.loads(build.SNAPSHOT.read_text("utf-8")).items():
+        assert build.stable(info[name]) == known, f"{name}: run workflows.build --snapshot"
+
+
+def test_every_node_explains_itself(comfy):
+    ours = {k: v for k, v in get(comfy, "/object_info").items() if k.startswith("MySpinBot_")}
+    assert len(ours) >= 9
+    for name, info in ours.items():
+        assert info["description"], name
+        assert info["category"].split("/")[0] == "MySpinBot"
+        assert (ROOT / "js" / "docs" / f"{name}.md").is_file(), name
+
+
+def test_routes_answer(comfy):
+    capabilities = get(comfy, "/myspinbot/capabilities")
+    assert capabilities["weights_complete"]
+    assert "kokoro" in capabilities["engines"]["voice"]
+    assert get(comfy, "/myspinbot/doctor")["missing_weights"] == []
+
+
+def test_the_talking_bot(bot, run, download, comfy, models_dir, finder):
+    entry = run(bot)
+    path = download(entry)
+    found = probe(path)
+    assert (found["video_codec"], found["audio_codec"]) == ("h264", "aac")
+    assert (found["width"], found["height"], found["fps"]) == (512, 512, 25)
+    assert abs(found["video_s"] - found["audio_s"]) <= 1 / 25
+    audio = read_audio(path)
+    heard = Whisper.load(models_dir / "whisper-base").transcribe(audio)
+    assert word_errors(NARRATION, heard).rate <= 0.2, heard
+    gaps = mouth_gaps(path, finder)
+    assert not np.isnan(gaps).any()
+    sync = measure_sync(gaps, 25, audio)
+    assert sync.moves
+    assert sync.correlation > 0.3
+    assert abs(sync.lag_ms) <= 80
+
+
+def test_stage_by_stage(run, upload, download, samples_dir):
+    prompt = load("talking_bot_stages")
+    inputs_of(prompt, "LoadImage")["image"] = upload(samples_dir / "portrait.png")
+    inputs_of(prompt, "LoadAudio")["audio"] = upload(samples_dir / "voice.wav")
+    transcript = (samples_dir / "voice.txt").read_text("utf-8").strip()
+    inputs_of(prompt, "MySpinBot_VoiceProfile")["transcript"] = transcript
+    inputs_of(prompt, "MySpinBot_WriteNarration")["narration"] = NARRATION
+    assert probe(download(run(prompt)))["frames"] > 50
+
+
+def test_a_new_topic_keeps_the_voice(bot, run):
+    run(bot)
+    node = inputs_of(bot, "MySpinBot_TalkingBot")
+    node["narration"] = "Something else."
+    ran = []
+    run(bot, lambda kind, data: ran.append(data.get("node")) if kind == "executing" else None)
+    ran = [str(node).rsplit(".", 1)[-1] for node in ran]
+    assert "Speak" in ran
+    assert "VoiceProfile" not in ran
+
+
+def test_the_file_carries_its_workflow(bot, run, download):
+    import av
+
+    with av.open(str(download(run(bot)))) as container:
+        assert "MySpinBot_TalkingBot" in container.metadata["prompt"]
+
+
+def saved(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content)
+    return path
+
+
+def png(pixels):
+    return cv2.imencode(".png", pixels)[1].tobytes()
+
+
+def wav(samples, rate=24000):
+    import io
+    import wave
+
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes((samples * 32767).astype("<i2").tobytes())
+    return buffer.getvalue()
+
+
+WRONG = {
+    "no face": ("LoadImage", "image", "noface.png", png(np.full((300, 300, 3), 90, np.uint8)), "face"),
+    "corrupt image": ("LoadImage", "image", "corrupt.png", b"\x89PNG not really", "image"),
+    "silent clip": ("LoadAudio", "audio", "silent.wav", wav(np.zeros(24000 * 6)), "silen"),
+    "short clip": ("LoadAudio", "audio", "short.wav", wav(np.random.rand(6000) - 0.5), "second"),
+    "text file as clip": ("LoadAudio", "audio", "text.wav", b"not a sound", ""),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_wrong_file_is_a_clear_error(case, bot, run, upload, tmp_path):
+    class_type, field, name, content, word = WRONG[case]
+    inputs_of(bot, class_type)[field] = upload(saved(tmp_path, name, content))
+    with pytest.raises(PromptRejectedError) as failure:
+        run(bot)
+    assert word in str(failure.value).lower()
+
+
+@pytest.mark.parametrize(
+    ("values", "word"),
+    [
+        ({"transcript": "  "}, "transcript"),
+        ({"topic": "", "narration": " "}, "topic"),
+        ({"narration": "🎉🎉"}, "🎉"),
+        ({"duration_s": 1}, "duration_s"),
+        ({"preset": "superb"}, "preset"),
+    ],
+    ids=["missing transcript", "empty text", "only emoji", "too short", "unknown preset"],
+)
+def test_a_wrong_value_is_a_clear_error_on_the_bot(values, word, bot, run):
+    inputs_of(bot, "MySpinBot_TalkingBot").update(values)
+    with pytest.raises(PromptRejectedError, match="MySpinBot_TalkingBot") as failure:
+        run(bot)
+    assert word in str(failure.value)
+
+
+def test_cancel_works_within_two_seconds(bot, comfy):
+    """While it speaks, and while frames are rendered inside Save Video."""
+    inputs_of(bot, "MySpinBot_TalkingBot")["narration"] = "One long sentence after the other. " * 40
+
+    async def session(stage):
+        async with ComfyServer(comfy.url) as server:
+            reached, loop = asyncio.Event(), asyncio.get_running_loop()
+            times = {}
+
+            def event(kind, data):
+                if kind == "executing" and str(data.get("node")).endswith(stage):
+                    loop.call_later(1.5, reached.set)
+
+            task = asyncio.create_task(server.run(bot, event))
+            await asyncio.wait_for(reached.wait(), 120)
+            times["cancelled"] = loop.time()
+            await server.session.post(f"{comfy.url}/interrupt")
+            with pytest.raises(PromptRejectedError, match="cancelled"):
+                await task
+            return loop.time() - times["cancelled"]
+
+    assert asyncio.run(session("Speak")) < 2
+
+
+def test_the_log_has_no_complaint_of_ours(comfy):
+    """Runs last in this file: all of the above is in the log, errors of wrong input apart."""
+    lines = comfy.log.read_text("utf-8", "replace").splitlines()
+    assert not [line for line in lines if "IMPORT FAILED" in line]
+    assert not [line for line in lines if "WARNING" in line and "spinbot" in line.lower()]
+    assert not [line for line in lines if "Warning" in line and "myspinbot" in line]
+
+
+def test_requirements_changed_no_core_package():
+    before = set(FREEZE.read_text("utf-8").splitlines())
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "freeze"], capture_output=True, text=True, check=True
+    )
+    assert before - set(done.stdout.splitlines()) == set()
+
+
+def test_frames_of_the_video_are_upright_and_coloured(bot, run, download, samples_dir):
+    """The first frame is the portrait: right way up, right colours."""
+    path = download(run(bot))
+    first = next(read_frames(path)).astype(float)
+    portrait = cv2.imread(str(samples_dir / "portrait.png"))[..., ::-1]
+    portrait = cv2.resize(portrait, first.shape[1::-1], interpolation=cv2.INTER_AREA).astype(float)
+    assert np.abs(first[:100] - portrait[:100]).mean() < 6

@@ -1,0 +1,178 @@
+"""Writes every workflow of the pack: `python -m workflows.build` after `--snapshot URL` of a server.
+
+Each workflow is a function below; it becomes api/<name>.json (to queue) and <name>.json (to open).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from myspinbot import __version__
+from myspinbot.client.canvas import to_canvas
+from myspinbot.client.graph import Graph
+
+FOLDER = Path(__file__).parent
+SNAPSHOT = FOLDER.parent / "tests" / "data" / "object_info.json"
+"""What ComfyUI 0.30.0 says of the node classes that the workflows use."""
+
+NARRATION = (
+    "Hello! I am a picture that learned to talk. Give me a portrait, ten seconds of a voice and "
+    "something to say, and I will say it for you."
+)
+
+
+def talking_bot() -> tuple[Graph, str]:
+    """Portrait + voice + topic to a saved video, in one node."""
+    graph = Graph()
+    portrait = graph.add("LoadImage", "Portrait", image="portrait.png")
+    voice = graph.add("LoadAudio", "Voice clip", audio="voice.wav")
+    bot = graph.add(
+        "MySpinBot_TalkingBot",
+        portrait=portrait,
+        voice=voice,
+        transcript="",
+        topic="why the night sky is dark",
+        narration="",
+        duration_s=10,
+        preset="draft",
+        persona="a friendly host",
+        tone="warm",
+        consent="",
+        seed=0,
+    )
+    graph.add("PreviewAny", "Narration", source=bot.out(2))
+    _save(graph, bot, "video/talking_bot")
+    return graph, (
+        "## Talking bot\n"
+        "1. **Portrait**: one clear face, at least 200 px wide, nothing in front of the mouth.\n"
+        "2. **Voice clip**: 5 to 15 seconds of one person, no music, no echo.\n"
+        "3. **transcript**: what the clip says, word for word.\n"
+        "4. **topic**, or your own words in **narration**.\n\n"
+        "Use only faces and voices whose owners agreed; write it into **consent**."
+    )
+
+
+def talking_bot_stages() -> tuple[Graph, str]:
+    """The same, stage by stage, to change or replace any of them."""
+    graph = Graph()
+    portrait = graph.add("LoadImage", "Portrait", image="portrait.png")
+    clip = graph.add("LoadAudio", "Voice clip", audio="voice.wav")
+    voice = graph.add(
+        "MySpinBot_VoiceProfile",
+        reference=clip,
+        transcript="",
+        engine="kokoro",
+        fit_steps=0,
+        consent="",
+    )
+    words = graph.add(
+        "MySpinBot_WriteNarration",
+        topic="",
+        narration=NARRATION,
+        persona="a friendly host",
+        tone="warm",
+        language="en",
+        duration_s=10,
+        seed=0,
+        voice=voice,
+    )
+    spoken = graph.add("MySpinBot_Speak", voice=voice, text=words, speed=1.0, seed=0)
+    face = graph.add(
+        "MySpinBot_DetectFace", image=portrait, crop_px=512, crop_scale=2.0, feather_px=8
+    )
+    video = graph.add(
+        "MySpinBot_TalkingPortrait",
+        image=portrait,
+        audio=spoken,
+        speech=spoken.out(1),
+        face=face,
+        fps=25,
+        max_side_px=512,
+        expressiveness=1.0,
+        head_motion=1.0,
+        blink=1.0,
+        gaze=1.0,
+        seed=0,
+    )
+    _save(graph, video, "video/talking_bot_stages")
+    return graph, (
+        "## Talking bot, stage by stage\n"
+        "Every stage is a node of its own: change the words, keep the voice; change the portrait, "
+        "keep the speech. Only what changed is made again.\n\n"
+        "Fill in **transcript** with what the voice clip says."
+    )
+
+
+def _save(graph: Graph, video: Any, prefix: str) -> None:
+    graph.add("SaveVideo", video=video, filename_prefix=prefix, format="mp4", codec="h264")
+
+
+WORKFLOWS: tuple[Callable[[], tuple[Graph, str]], ...] = (talking_bot, talking_bot_stages)
+
+
+def render() -> dict[Path, str]:
+    """Every file this script owns, with its content."""
+    info = json.loads(SNAPSHOT.read_text("utf-8"))
+    files = {}
+    for workflow in WORKFLOWS:
+        name = workflow.__name__
+        graph, note = workflow()
+        canvas = to_canvas(graph.nodes, info, name=name, version=__version__, notes=[note])
+        files[FOLDER / "api" / f"{name}.json"] = _json(graph.nodes)
+        files[FOLDER / f"{name}.json"] = _json(canvas)
+    return files
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def snapshot(url: str) -> None:
+    """Store what the server at `url` says of the classes that the workflows use."""
+    used = {node["class_type"] for build in WORKFLOWS for node in build()[0].nodes.values()}
+    with urllib.request.urlopen(f"{url}/object_info") as answer:
+        info = json.load(answer)
+    kept = {name: stable(info[name]) for name in sorted(used)}
+    SNAPSHOT.parent.mkdir(exist_ok=True)
+    SNAPSHOT.write_text(_json(kept), "utf-8")
+
+
+def stable(info: dict[str, Any]) -> dict[str, Any]:
+    """Without what differs from server to server: the pack's folder name and the user's files."""
+    text = json.dumps(info)
+    module = info["python_module"]
+    if module.startswith("custom_nodes."):
+        text = text.replace(module, "custom_nodes.MySpinBot")
+    clean = json.loads(text)
+    for group in clean["input"].values():
+        for spec in group.values():
+            if len(spec) > 1 and isinstance(spec[1], dict) and _lists_files(spec[1]):
+                spec[1].pop("options", None)
+                if isinstance(spec[0], list):
+                    spec[0] = []
+    return clean
+
+
+def _lists_files(options: dict[str, Any]) -> bool:
+    return any(key.endswith("_upload") for key in options)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--snapshot", metavar="URL", help="first take a snapshot of this server")
+    options = parser.parse_args()
+    if options.snapshot:
+        snapshot(options.snapshot)
+    for path, text in render().items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, "utf-8")
+        print(path.relative_to(FOLDER.parent))
+
+
+if __name__ == "__main__":
+    main()
