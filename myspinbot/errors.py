@@ -4,6 +4,10 @@
 class MySpinBotError(Exception):
     """Root of the pack's errors; the CLI catches this one and exits 1."""
 
+    def __init_subclass__(cls) -> None:
+        # ComfyUI shows the module's name, which inside it is the path of the pack's folder.
+        cls.__module__ = "myspinbot.errors"
+
 
 class BadInputError(MySpinBotError, ValueError):
     """The user's portrait, clip, text or setting cannot be used."""

@@ -218,5 +218,48 @@ JUDGES: tuple[Model, ...] = (
 )
 """What only measures results: fetched for the demo and the tests, not for users."""
 
-SAMPLES: tuple[Model, ...] = ()
-"""A portrait and a voice to try the pack with, and more of both for the tests."""
+SAMPLES: tuple[Model, ...] = (
+    Model(
+        "astronaut.png",
+        "portrait: smiling with teeth, small face, colour",
+        "public domain (NASA)",
+        (
+            Source(
+                "scikit-image",
+                "0.25.2",
+                "skimage/data/astronaut.png",
+                "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5",
+                791_555,
+            ),
+        ),
+    ),
+    Model(
+        "camera.png",
+        "portrait: a photographer almost in profile, small, greyscale",
+        "CC0-1.0",
+        (
+            Source(
+                "scikit-image",
+                "0.25.2",
+                "skimage/data/camera.png",
+                "b0793d2adda0fa6ae899c03989482bff9a42d3d5690fc7e3648f2795d730c23a",
+                139_512,
+            ),
+        ),
+    ),
+    Model(
+        "hopper.jpg",
+        "portrait: closed mouth, large face, colour, portrait format",
+        "public domain (US Navy)",
+        (
+            Source(
+                "matplotlib",
+                "3.10.0",
+                "matplotlib/mpl-data/sample_data/grace_hopper.jpg",
+                "a8ca6d734765703b09728ab47fe59f473d93ae3967fc24c7c0288c3c7adb7130",
+                61_306,
+            ),
+        ),
+    ),
+)
+"""Portraits and voices to try the pack with, and to test it with."""

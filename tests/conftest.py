@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,12 @@ import pytest
 from myspinbot.client.server import ComfyServer
 from scripts.environment import BASE, SAMPLES
 from scripts.serving import ComfyProcess
+
+
+def _finish(session):
+    """Run a coroutine function to its end in a thread: playwright keeps a loop in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(session())).result()
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +56,7 @@ def run(comfy):
             async with ComfyServer(comfy.url) as server:
                 return await server.run(prompt, event)
 
-        return asyncio.run(session())
+        return _finish(session)
 
     return queue
 
@@ -61,7 +68,7 @@ def upload(comfy):
             async with ComfyServer(comfy.url) as server:
                 return await server.upload(path)
 
-        return asyncio.run(session())
+        return _finish(session)
 
     return send
 
@@ -84,7 +91,7 @@ def download(comfy, tmp_path):
                 await server.download(file, tmp_path / file["filename"])
             return tmp_path / file["filename"]
 
-        return asyncio.run(session())
+        return _finish(session)
 
     return fetch
 

@@ -141,7 +141,7 @@ INJECTIONS = (
 def test_an_injected_order_cannot_change_the_format(topic):
     result = write(topic, persona=topic, duration_s=20)
     text = result.narration
-    assert not set("<>{}|\n\"`$_") & set(text)
+    assert not set('<>{}|\n"`$_') & set(text)
     assert count_words(text) == pytest.approx(50, abs=5)
     assert "system You" not in text
     assert set(result.report) == set(write("tea").report)
@@ -262,11 +262,17 @@ def test_a_topic_may_use_words_that_a_model_may_not():
     ],
 )
 def test_what_a_narration_may_not_be(narration, fault):
-    assert narration_fault(narration, "some tea from leaves" if "coal" in narration else "") == fault
+    assert (
+        narration_fault(narration, "some tea from leaves" if "coal" in narration else "") == fault
+    )
 
 
 def test_sentences_are_split_where_they_end():
-    assert split("Dr. Who has 3.5 cats. Really? Yes!") == ["Dr. Who has 3.5 cats.", "Really?", "Yes!"]
+    assert split("Dr. Who has 3.5 cats. Really? Yes!") == [
+        "Dr. Who has 3.5 cats.",
+        "Really?",
+        "Yes!",
+    ]
     assert split("no end") == ["no end"]
     assert count_words("It's a well-known fact: 日本の歴史について話したいと思います") == 6
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import gguf
@@ -13,7 +14,7 @@ import torch
 from myspinbot.errors import BadInputError, MissingModelError
 from myspinbot.narrative.engines import ENGINES
 from myspinbot.narrative.engines.embedded import EmbeddedLLM
-from myspinbot.narrative.engines.llama import rotate
+from myspinbot.narrative.engines.llama import Llama, rotate, rotation_tables
 from myspinbot.narrative.engines.sampling import penalised, pick
 from myspinbot.narrative.gguf import open_gguf
 from myspinbot.narrative.llm import Sampling
@@ -245,11 +246,8 @@ def test_a_model_that_writes_nonsense_falls_back_and_says_so(tiny):
 
 def _with_context(tiny: EmbeddedLLM) -> EmbeddedLLM:
     """The tiny model reads 256 bytes only; its prompt is longer, so the tables are grown."""
-    from dataclasses import replace
-
-    from myspinbot.narrative.engines.llama import rotation_tables
-
-    llama = tiny.modules()[0]
+    (llama,) = tiny.modules()
+    assert isinstance(llama, Llama)
     llama.shape = replace(llama.shape, context=2048)
     llama.cosine, llama.sine = rotation_tables(llama.shape)
     return tiny

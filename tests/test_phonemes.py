@@ -14,7 +14,6 @@ from myspinbot.voice.alphabet import VOCABULARY, ipa
 from myspinbot.voice.phonemes import LANGUAGES, Phonemes, to_symbols
 from myspinbot.voice.spoken_words import spoken_forms
 
-
 LITTLE_WORDS = re.findall(r"\w+", "of the in have been should to a it is out for you that")
 
 

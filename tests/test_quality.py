@@ -1,6 +1,11 @@
 """The measures on finished output: similarity, intelligibility, sync."""
 
+import json
 import math
+from fractions import Fraction
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,11 +16,12 @@ from safetensors.torch import save_file
 
 from myspinbot.audio import Audio, read_audio
 from myspinbot.errors import BadInputError, MissingModelError
-from myspinbot.quality import sync
+from myspinbot.quality import report, sync
 from myspinbot.quality.engines import ENGINES
 from myspinbot.quality.intelligibility import edit_distance, word_errors
 from myspinbot.quality.similarity import HeldOutEncoder
 from myspinbot.speech import Phoneme, Sentence, Speech, Word
+from myspinbot.video import write_mp4
 
 
 @pytest.mark.parametrize(
@@ -147,6 +153,12 @@ def test_weights_of_another_model_are_told(tmp_path):
         HeldOutEncoder.load(tmp_path / "x")
 
 
+@pytest.fixture
+def voice_clips(samples_dir) -> tuple[Path, Path]:
+    """A woman and a man."""
+    return samples_dir / "voice.wav", samples_dir / "voice_man.wav"
+
+
 @pytest.mark.weights
 def test_similarity_knows_speakers_apart(models_dir, voice_clips):
     encoder = HeldOutEncoder.load(models_dir / "dvector.safetensors")
@@ -162,3 +174,56 @@ def test_similarity_knows_speakers_apart(models_dir, voice_clips):
         encoder.embed(Audio(woman.samples[:, :100], woman.rate))
     with pytest.raises(BadInputError, match="NaN"):
         encoder.embed(Audio(np.full((1, 16_000), np.nan, np.float32), 16_000))
+
+
+class GreyVideo:
+    """Each frame is as bright as the mouth is open."""
+
+    width, height, fps, frame_count = 32, 32, Fraction(25), 250
+
+    def __init__(self, sounds: bool) -> None:
+        samples = np.zeros((1, 240_000), np.float32)
+        self.audio = Audio(samples, 24_000) if sounds else None
+
+    def frames(self):
+        for gap in mouth(spoken()):
+            yield np.full((32, 32, 3), round(gap * 1_000), np.uint8)
+
+
+def brightness(frame: np.ndarray, previous: object) -> Any:
+    """A tracker that reads the mouth gap from the brightness."""
+    return SimpleNamespace(mouth_gap=float(frame.mean()) / 1_000)
+
+
+def test_a_report_of_a_video(tmp_path):
+    path = tmp_path / "talk.mp4"
+    write_mp4(path, GreyVideo(sounds=True))
+    seen = []
+    figures = report.measure(
+        path, track=brightness, spoken=spoken(), tick=lambda done, total: seen.append((done, total))
+    )
+    assert figures.keys() == {"file", "sync"}
+    assert figures["sync"]["in_sync"]
+    assert figures["sync"]["correlation"] > 0.95
+    assert seen[-1] == (250, 250)
+    json.dumps(figures)
+
+
+def test_a_report_needs_sound(tmp_path):
+    path = tmp_path / "mute.mp4"
+    write_mp4(path, GreyVideo(sounds=False))
+    assert report.measure(path).keys() == {"file"}
+    with pytest.raises(BadInputError, match="no sound"):
+        report.measure(path, track=brightness)
+
+
+@pytest.mark.weights
+def test_the_recogniser_understands(models_dir, samples_dir):
+    pytest.importorskip("faster_whisper")
+    recogniser = ENGINES["whisper-base"].load().load(models_dir / "whisper-base")
+    heard = recogniser.transcribe(read_audio(samples_dir / "voice.wav"))
+    text = (samples_dir / "voice.txt").read_text("utf-8")
+    assert word_errors(text, heard).rate < 0.25
+    assert recogniser.transcribe(Audio(np.zeros((1, 16_000), np.float32), 16_000)) == ""
+    with pytest.raises(BadInputError, match="xx"):
+        recogniser.transcribe(Audio(np.zeros((1, 16_000), np.float32), 16_000), "xx")

@@ -8,6 +8,8 @@ from typing import Any
 
 COLUMN_PX, ROW_GAP_PX, WIDTH_PX = 460, 60, 380
 LINE_PX = {"multiline": 130, "widget": 28, "slot": 24, "head": 60}
+PREVIEW_PX = {"PreviewAny": 180, "LoadImage": 300, "LoadAudio": 60, "SaveVideo": 320}
+"""Room for what the editor adds to a node: players, pictures, text."""
 WIDGET_TYPES = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO", "COMFY_DYNAMICCOMBO_V3"}
 
 
@@ -68,7 +70,8 @@ def _declared(info: Mapping[str, Any]) -> list[tuple[str, Any, Mapping[str, Any]
 
 def _node(number: int, entry: Mapping[str, Any], object_info: Mapping[str, Any], version: str):
     info = object_info[entry["class_type"]]
-    inputs, values, height = [], [], LINE_PX["head"]
+    inputs, values = [], []
+    height = LINE_PX["head"] + PREVIEW_PX.get(entry["class_type"], 0)
     for name, kind, options in _declared(info):
         given = entry["inputs"].get(name)
         slot: dict[str, Any] = {"name": name, "type": kind, "link": None}
@@ -139,7 +142,7 @@ def _note(number: int, text: str) -> dict[str, Any]:
         "id": number,
         "type": "MarkdownNote",
         "pos": [-COLUMN_PX, 0],
-        "size": [WIDTH_PX, 420],
+        "size": [WIDTH_PX, 320],
         "flags": {},
         "mode": 0,
         "inputs": [],

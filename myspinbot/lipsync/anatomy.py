@@ -210,12 +210,15 @@ def _softness_px(luma: np.ndarray, face: Face) -> float:
     crop = luma[max(y0, 0) : max(y1, 1), max(x0, 0) : max(x1, 1)]
     if min(crop.shape) < 8:
         return 0.7
+
     def slope(values: np.ndarray) -> np.ndarray:
         return cv2.magnitude(
             cv2.Sobel(values, cv2.CV_32F, 1, 0, scale=0.125),
             cv2.Sobel(values, cv2.CV_32F, 0, 1, scale=0.125),
         )
     before, after = slope(crop), slope(cv2.GaussianBlur(crop, (0, 0), 1.0))
-    strong = before > np.quantile(before, 0.97)
+    strong = before >= max(float(np.quantile(before, 0.97)), 0.5)
+    if not strong.any():
+        return 0.7
     ratio = float(np.median(before[strong] / np.maximum(after[strong], 1e-3)))
     return float(np.clip(1 / np.sqrt(max(ratio**2 - 1, 0.05)), 0.45, 0.012 * face.size_px + 0.6))

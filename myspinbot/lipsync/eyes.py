@@ -43,7 +43,8 @@ class Eye:
         self._axes = np.stack([ex, (-ex[1], ex[0])])
         self._upper = self._edge(upper)
         self._lower = np.maximum(self._edge(lower), self._upper)
-        self._reach = float(np.clip(0.66 * brow_y_px / self.unit_px, 0.34, 1.0))
+        self._brow = max(brow_y_px / self.unit_px, 0.2)
+        self._reach = float(np.clip(0.66 * self._brow, 0.34, 1.0))
         self._iris = iris[0]
         self._iris_px = float(np.linalg.norm(iris[1:] - iris[0], axis=1).mean())
         reach_px = 1.75 * self.unit_px
@@ -106,11 +107,12 @@ class Eye:
         dark = patch[lashes].astype(np.float32) if lashes.any() else patch.reshape(-1, 3)[:1]
         order = np.argsort(dark @ np.float32([0.3, 0.59, 0.11]))
         lash_rgb = dark[order[: max(len(order) // 5, 1)]].mean(0)
-        hole = near & (over < min(0.30, 0.55 * self._reach)) & (under < 0.10)
+        high = min(0.30, 0.5 * self._brow)
+        hole = near & (over < high) & (under < 0.10)
         # Lashes that reach further than that, by their darkness.
         luma = patch @ np.float32([0.3, 0.59, 0.11])
-        around = (a < 1.3) & (over > -0.35) & (over < min(0.42, 0.75 * self._reach))
-        skin = (a < 1.3) & (over > min(0.30, 0.55 * self._reach)) & (over < 0.9 * self._reach)
+        around = (a < 1.3) & (over > -0.35) & (over < 1.4 * high)
+        skin = (a < 1.3) & (over > high) & (over < 0.85 * self._brow)
         if skin.any():
             hole |= around & (luma < 0.72 * np.median(luma[skin]))
         hole = cv2.dilate(hole.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0

@@ -40,6 +40,7 @@ class TalkingPortrait:
         self.width: int = width
         self.height: int = height
         self.fps: Fraction = Fraction(fps)
+        self.audio: Audio | None = audio
         self.audio: Audio = audio
         self.frame_count: int = max(round(audio.duration_s * self.fps), 1)
         self._puppet = Puppet(np.ascontiguousarray(image[:height, :width]), face)

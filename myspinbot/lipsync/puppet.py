@@ -18,7 +18,7 @@ from .eyes import Eye
 from .fields import MOVES, mouth_fields
 from .interior import Interior, coverage
 from .pose import BROWS, POSES, brow_fields, head_fields
-from .warp import Fields, Lattice, head_inverse, inverse
+from .warp import Fields, Lattice, head_inverse, identity, inverse
 
 _BEYOND: Final = np.linspace(1.0, 2.3, 8)
 """How far the line between the two layers runs on into the cheeks, in corner distances."""
@@ -53,8 +53,8 @@ class Puppet:
         frame = self.mouth.frame
         self._interior = Interior(image, self.mouth)
         self._eyes = self._make_eyes(face)
-        self._face_lattice = self._lattice(self._face_box(face), frame.unit_px / 9)
-        nodes = self._face_lattice.nodes()
+        self._face_lattice = self._lattice(self._face_box(face), frame.unit_px / 7.5)
+        self._face_nodes = nodes = self._face_lattice.nodes()
         units = frame.units(nodes)
         upper, lower = mouth_fields(self.mouth, units)
         brows = brow_fields(face, frame, units)
@@ -64,12 +64,13 @@ class Puppet:
             self._face_lattice, head_fields(face, frame, nodes, self._size)
         )
         self._head_lattice = self._lattice(self._head_box(face), frame.unit_px / 5)
+        self._head_nodes = self._head_lattice.nodes()
         self._head = Fields(
-            self._head_lattice,
-            head_fields(face, frame, self._head_lattice.nodes(), self._size),
+            self._head_lattice, head_fields(face, frame, self._head_nodes, self._size)
         )
         self._head_rect = self._inside(self._head_lattice)
         self._face_rect = self._inside(self._face_lattice)
+        self._head_still, self._face_still = identity(self._head_rect), identity(self._face_rect)
         self._seams()
 
     def draw(self, pose: Pose) -> np.ndarray:
@@ -93,20 +94,22 @@ class Puppet:
         rect: tuple[int, int, int, int],
     ) -> np.ndarray:  # fmt: skip
         """Which pixel of the portrait each pixel of `rect` shows, float32 [h, w, 2]."""
-        nodes = self._face_lattice.nodes()
+        nodes = self._face_nodes
         still = nodes if head_pose is None else head_inverse(self._face_lattice, head, nodes)
         layers = []
         for fields in (self._upper, self._lower):
             found = inverse(self._face_lattice, fields.mixed(moves), still)
-            layers.append(self._face_lattice.enlarge(found, self._face_rect))
+            layers.append(
+                self._face_lattice.enlarge(found, nodes, self._face_rect, self._face_still)
+            )
         x0, y0, x1, y1 = self._face_rect
         mask = self._lower_side(moves, head, (x1 - x0, y1 - y0))
         merged = cv2.copyTo(layers[1], mask, layers[0])
         if head_pose is None:
             return merged
         far = self._head.mixed(head_pose)
-        grid = head_inverse(self._head_lattice, far, self._head_lattice.nodes())
-        sources = self._head_lattice.enlarge(grid, rect)
+        grid = head_inverse(self._head_lattice, far, self._head_nodes)
+        sources = self._head_lattice.enlarge(grid, self._head_nodes, rect, self._head_still)
         sources[y0 - rect[1] : y1 - rect[1], x0 - rect[0] : x1 - rect[0]] = merged
         return sources
 
@@ -144,7 +147,7 @@ class Puppet:
             return
         # Cover the rim of the source's own opening, which belongs to neither lip.
         rim = 0.7 + 0.3 * self.mouth.softness_px if self.mouth.is_open else 0.25
-        grow = rim * np.clip(gap / 1.5, 0.65 if self.mouth.is_open else 0, 1)
+        grow = rim * np.clip(gap / 1.5, 0.4 if self.mouth.is_open else 0, 1)
         grow = (grow * (1 - U**8))[:, None] * down
         skull = self._placed((0, 0), head)
         jaw = self._placed(self._jaw_shift(moves), head)

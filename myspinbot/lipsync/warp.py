@@ -51,12 +51,20 @@ class Lattice:
         border = cv2.BORDER_REPLICATE
         return cv2.remap(values, at, None, cv2.INTER_LINEAR, borderMode=border)[:, 0]
 
-    def enlarge(self, values: np.ndarray, rect: tuple[int, int, int, int]) -> np.ndarray:
-        """Values [rows, columns, 2] at every pixel of `rect` (x0, y0, x1, y1) inside the lattice."""
+    def enlarge(
+        self, sources: np.ndarray, nodes: np.ndarray, rect: tuple[int, int, int, int],
+        still: np.ndarray,
+    ) -> np.ndarray:  # fmt: skip
+        """The map `sources` [rows, columns, 2], known at `nodes`, at every pixel of `rect` (x0, y0,
+        x1, y1); `still` [h, w, 2] is the map that moves nothing there.
+
+        Displacements are interpolated, not positions: OpenCV's cubic does not keep straight lines.
+        """
         size = (self.columns * self.step_px, self.rows * self.step_px)
-        full = cv2.resize(values, size, interpolation=cv2.INTER_CUBIC)
+        full = cv2.resize(sources - nodes, size, interpolation=cv2.INTER_CUBIC)
         x0, y0, x1, y1 = rect
-        return full[y0 - self.y0 : y1 - self.y0, x0 - self.x0 : x1 - self.x0]
+        part = full[y0 - self.y0 : y1 - self.y0, x0 - self.x0 : x1 - self.x0]
+        return cv2.add(part, still)
 
 
 class Fields:
@@ -95,3 +103,9 @@ def inverse(
 def head_inverse(lattice: Lattice, displacement: np.ndarray, target: np.ndarray) -> np.ndarray:
     """`inverse` for the head's gentle fields: fewer steps."""
     return inverse(lattice, displacement, target, _HEAD_STEPS)
+
+
+def identity(rect: tuple[int, int, int, int]) -> np.ndarray:
+    """The map over `rect` that moves nothing, float32 [h, w, 2]."""
+    x0, y0, x1, y1 = rect
+    return np.stack(np.meshgrid(np.arange(x0, x1), np.arange(y0, y1)), -1).astype(np.float32)

@@ -26,6 +26,8 @@ LONGEST_CLOSING = 15
 """With so many words left, one last sentence of ours ends the talk on the word."""
 
 
+REMARK_WORDS = 16
+"""A talk of less is its first sentence, and perhaps a closing."""
 LEAST_WORDS = 5
 """No room for a sentence of less."""
 
@@ -77,8 +79,9 @@ def opening(plan: Plan) -> str:
         "statement": (STATEMENT_OPENINGS, PERSONA_STATEMENT_OPENINGS),
     }.get(plan.topic.kind, (OPENINGS[plan.tone], PERSONA_OPENINGS))
     filled = [fill(text, plan) for text in (personal if plan.persona else ()) + plain]
-    room = 0.7 * plan.words
-    fitting = [text for text in filled if count_words(text) <= room]
+    if plan.words < REMARK_WORDS:  # no room for more: the first sentence is the talk
+        return min(filled, key=lambda text: abs(plan.words - count_words(text)))
+    fitting = [text for text in filled if count_words(text) <= 0.7 * plan.words]
     if not fitting:
         return min(filled, key=count_words)
     # With a persona its openings come first in the list and are preferred.

@@ -248,7 +248,8 @@ SETTINGS = (
      "at a tidy desk in a bright office"),
     ("tea coffee cook cooking food bread kitchen recipe baking soup wine chef",
      "in a cosy kitchen with wooden shelves"),
-    ("garden gardening plant plants flower flowers bee bees tree trees forest nature farm farmer",
+    ("garden gardener gardening growing vegetables tomatoes plant plants flower "
+     "flowers bee bees tree trees forest nature farm farmer",
      "in a green garden with flowers"),
     ("computer computers software code programming robot robots internet technology ai data",
      "in a modern workshop with screens behind"),
@@ -262,7 +263,7 @@ SETTINGS = (
      "on a running track in a park"),
     ("doctor health medicine sleep dream dreams mind stress brain body heart",
      "in a calm room with plants by the window"),
-    ("city cities travel train trains street traffic paris london tokyo",
+    ("city cities car cars travel train trains street traffic paris london tokyo",
      "on a lively city street"),
     ("science physics chemistry biology experiment atom atoms quantum energy",
      "in a science lab with glassware behind"),
@@ -308,8 +309,8 @@ UNFINISHED = _set(
 """A sentence does not end with one of these."""
 FIRST_PERSON = _set("i i'm i've i'd i'll me my mine myself we us our")
 REQUESTS = (
-    r"please", r"(?:can|could|would|will) you", r"(?:tell|talk to) (?:me|us)", r"explain(?: to me)?",
-    r"describe", r"discuss", r"introduce",
+    r"please", r"(?:can|could|would|will) you", r"(?:tell|talk to) (?:me|us)",
+    r"explain(?: to me)?", r"describe", r"discuss", r"introduce",
     r"(?:i want|i would like|i'd like) to (?:know|hear|talk)",
     r"(?:write|make|create|generate|produce|give me|record|tell)"
     r"(?: me)? (?:a|an|the|some)(?: \w+){0,3}? (?:about|on|of|explaining)",

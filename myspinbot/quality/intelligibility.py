@@ -48,7 +48,8 @@ def normalised(text: str, language: str = "en") -> list[str]:
     """The words that count: "Mr. Smith paid 25 percent" -> mister, smith, paid, 25%."""
     english = language.lower().startswith("en")
     normalise = EnglishTextNormalizer({}) if english else BasicTextNormalizer()
-    return [word for clause in _CLAUSE_END.split(text) for word in normalise(clause).split()]
+    words = [word for clause in _CLAUSE_END.split(text) for word in normalise(clause).split()]
+    return [word for word in words if any(character.isalnum() for character in word)]
 
 
 def edit_distance(wanted: Sequence[str], heard: Sequence[str]) -> int:

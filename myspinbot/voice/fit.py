@@ -68,8 +68,11 @@ class StyledEngine(Protocol):
 
     name: str
     net: KokoroNet
-    voices: Mapping[str, Tensor]
-    """Stock voices by name, [510, 256] each."""
+
+    @property
+    def voices(self) -> Mapping[str, Tensor]:
+        """Stock voices by name, [510, 256] each."""
+        ...
 
     def tokens(self, symbols: str) -> Tensor:
         """Kokoro symbols -> int64 [L] on the net's device, 0 at both ends."""

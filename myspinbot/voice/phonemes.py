@@ -132,13 +132,13 @@ class Phonemes:
 
 
 def _breathable(form: str) -> str:
-    """Part endless words, of which eSpeak would say the beginning only, and spell endless numbers."""
+    """Part endless words, which eSpeak would not finish, and spell endless numbers."""
     form = re.sub(r"\d{16,}", lambda digits: " ".join(digits[0]), form)
     return re.sub(rf"\S{{{_LONGEST_WORD}}}", r"\g<0> ", form)
 
 
 def _pause(tokens: Sequence[_Token], forms: Sequence[str], index: int) -> str:
-    """Closing punctuation of a token; the full stop of an abbreviation inside a sentence is none."""
+    """Closing punctuation of a token; an abbreviation inside a sentence ends without pause."""
     mark, following = tokens[index].closing_mark, tokens[index + 1 : index + 2]
     if mark.startswith(".") and following:
         expanded = forms[index] != tokens[index].core

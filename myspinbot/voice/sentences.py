@@ -25,7 +25,7 @@ _SHORT_LINE = 60
 
 
 def split_sentences(text: str, limit: int = 200, first_limit: int = 100) -> list[str]:
-    """Sentences of at most about `limit` characters; a digit, being said as a word, counts as seven.
+    """Sentences of at most about `limit` characters; a digit, said as a word, counts as seven.
 
     A longer one is cut at the best clause border, comma or space; only a single long word exceeds
     the limit. A first sentence over `first_limit` is cut at a comma, so that sound starts early.

@@ -226,7 +226,8 @@ def tensor_sources(layers: int) -> dict[str, tuple[str, ...]]:
         "down": ("ffn_down",),
     }
     sources: dict[str, tuple[str, ...]] = {
-        "embedding.weight": ("token_embd.weight",), "norm.weight": ("output_norm.weight",),
+        "embedding.weight": ("token_embd.weight",),
+        "norm.weight": ("output_norm.weight",),
     }
     for i in range(layers):
         for ours, theirs in layout.items():

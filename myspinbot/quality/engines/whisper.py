@@ -13,6 +13,7 @@ from ...progress import Tick, no_tick
 _RATE = 16_000
 _FILES = ("model.bin", "config.json", "tokenizer.json", "vocabulary.json")
 _NO_SPEECH = 0.6
+_SILENCE_DBFS = -60.0
 
 
 class Whisper:
@@ -54,13 +55,16 @@ class Whisper:
         if code not in self._model.supported_languages:
             raise BadInputError(f"The speech recogniser does not know the language {language!r}.")
         samples = audio.mono().resampled(_RATE).samples[0]
-        if not len(samples):
-            return ""
+        if audio.rms_dbfs() < _SILENCE_DBFS:
+            return ""  # Whisper would make words up
         total = max(1, round(audio.duration_s))
         tick(0, total)
         try:
             segments, _ = self._model.transcribe(
-                samples, language=code, condition_on_previous_text=False
+                samples,
+                language=code,
+                temperature=0.0,  # no sampling: the same sound gives the same words
+                condition_on_previous_text=False,
             )
             texts = []
             for segment in segments:

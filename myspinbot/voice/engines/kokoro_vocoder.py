@@ -58,7 +58,10 @@ class SnakeBank(nn.ModuleList):
     """The mean of several snake blocks."""
 
     def forward(self, x: Tensor, style: Tensor, pulse: Pulse) -> Tensor:
-        return torch.stack([block(x, style, pulse) for block in self]).mean(0)
+        total = torch.zeros_like(x)
+        for block in self:
+            total = total + block(x, style, pulse)
+        return total / len(self)
 
 
 class Spectrum(nn.Module):

@@ -1,0 +1,231 @@
+"""How fast a portrait talks, in how much memory, and how well it keeps to the sound: prints tables.
+
+Run: OMP_NUM_THREADS=1 python -m benchmarks.portrait [--portrait FILE] [--voices a,b] [--sheet FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from myspinbot.audio import Audio
+from myspinbot.face.finder import FaceFinder
+from myspinbot.face.geometry import Face
+from myspinbot.lipsync.actuate import Limits, amounts_of
+from myspinbot.lipsync.hearing import formants_db
+from myspinbot.lipsync.mouth import MouthTrack
+from myspinbot.lipsync.portrait import TalkingPortrait
+from myspinbot.lipsync.pose import POSES
+from myspinbot.lipsync.prosody import loudness
+from myspinbot.lipsync.puppet import Pose, Puppet
+from myspinbot.lipsync.timing import label_lag_s
+from myspinbot.lipsync.visemes import JAW, TONGUE, VISEMES, visemes_of
+from myspinbot.speech import Speech, shift
+from myspinbot.video import write_mp4
+from myspinbot.voice.engines.kokoro import Kokoro
+from scripts.environment import BASE, SAMPLES
+
+FPS = Fraction(25)
+SENTENCES = (
+    "Hello, my name is Bob, and people who buy paper maps probably prefer them.",
+    "We saw a green tree by the river; my mother bought some apples and a box of plums.",
+    "Five brave firemen have very heavy vans, but the weather above the bay is fair!",
+)
+LAGS = range(-15, 16)
+"""Frames, +-600 ms: a run shifted by 400 ms must find its lag inside."""
+NO_MOTION_IOD = 0.015
+
+
+def peak_mib() -> float:
+    """Peak resident memory of this process (Linux counts in KiB)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def resident_mib() -> float:
+    for line in Path("/proc/self/status").read_text("ascii").splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) / 1024
+    return float("nan")
+
+
+def say(engine: Kokoro, voice: str) -> tuple[Audio, Speech]:
+    """The sentences in a stock voice, with pauses between."""
+    samples, sentences, at_s = [], [], 0.0
+    for text in SENTENCES:
+        chunk = engine.synthesize(text, engine.stock_style(voice))
+        pause = np.zeros((1, round(0.4 * chunk.rate)), np.float32)
+        sentences.append(shift(chunk.sentence, at_s))
+        samples += [chunk.samples, pause]
+        at_s += (chunk.samples.shape[1] + pause.shape[1]) / chunk.rate
+    audio = Audio(np.concatenate(samples, 1).astype(np.float32), engine.sample_rate)
+    return audio, Speech(tuple(sentences), audio.duration_s)
+
+
+def measure_speed(image: np.ndarray, face: Face, audio: Audio, speech: Speech) -> None:
+    """Frames per CPU-second of making and of encoding them."""
+    start = time.process_time()
+    portrait = TalkingPortrait(image, face, audio, speech, fps=FPS)
+    ready = time.process_time() - start
+    rates = {}
+    puppet, still = portrait._puppet, np.zeros(len(POSES), np.float32)
+    stages: dict[str, Callable[[Pose], Pose]] = {
+        "all": lambda pose: pose,
+        "without the head": lambda p: Pose(p.moves, still, p.brows, p.blink, p.gaze, p.tongue),
+        "mouth alone": lambda p: Pose(p.moves, still, p.brows, 0.0, (0.0, 0.0), p.tongue),
+    }
+    count = min(portrait.frame_count, 250)
+    for name, changed in stages.items():
+        start = time.process_time()
+        for index in range(count):
+            puppet.draw(changed(portrait.pose(index)))
+        rates[name] = count / (time.process_time() - start)
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.process_time()
+        write_mp4(Path(folder) / "out.mp4", portrait)
+        rates["all + H.264 + AAC"] = portrait.frame_count / (time.process_time() - start)
+    print(f"{portrait.width}x{portrait.height}, face {face.size_px:.0f} px; ready in {ready:.2f} s")
+    for name, rate in rates.items():
+        print(f"  {name:<20}{rate:7.1f} frames per CPU-second")
+
+
+def measure_memory(image: np.ndarray, face: Face, audio: Audio) -> None:
+    """Resident memory after 10 s and after 60 s of video."""
+    for duration_s in (10, 60):
+        count = round(duration_s * audio.rate)
+        long = Audio(np.resize(audio.samples, (1, count)), audio.rate)
+        with tempfile.TemporaryDirectory() as folder:
+            write_mp4(Path(folder) / "out.mp4", TalkingPortrait(image, face, long, None, fps=FPS))
+        print(f"  {duration_s:3} s: resident {resident_mib():.0f} MiB, peak {peak_mib():.0f} MiB")
+
+
+def gaps_of(frames: Iterable[np.ndarray], finder: FaceFinder, face: Face) -> np.ndarray:
+    """Gap between the lips in inter-ocular distances, as the tracker sees it in each frame."""
+    gaps = []
+    for frame in frames:
+        face = finder.track(frame, face) or face
+        gaps.append(face.mouth_gap)
+    return np.array(gaps)
+
+
+def openness(speech: Speech, late_s: float, count: int) -> np.ndarray:
+    """How open the labelled sounds are, averaged over each frame."""
+    fine = np.zeros(count * 40)
+    for p in speech.phonemes:
+        span = slice(*(max(round((t - late_s) * float(FPS) * 40), 0) for t in (p.start_s, p.end_s)))
+        fine[span] = sum(v.pose[JAW] * share for v, share in visemes_of(p.symbol))
+    return cv2.GaussianBlur(fine[None], (0, 0), 30)[0].reshape(count, 40).mean(1)
+
+
+def correlation(a: np.ndarray, b: np.ndarray, lag: int) -> float:
+    """Pearson r of `a` delayed by `lag` frames against `b`."""
+    n = len(a)
+    a, b = a[max(0, lag) : n + min(0, lag)], b[max(0, -lag) : n - max(0, lag)]
+    return float(np.corrcoef(a, b)[0, 1]) if a.std() > 1e-9 and b.std() > 1e-9 else 0.0
+
+
+def score(name: str, gaps: np.ndarray, audio: Audio, speech: Speech) -> None:
+    """One row: r with labels and loudness at lag 0, best lag, bilabials closed, range."""
+    count, late_s = len(gaps), label_lag_s(speech, formants_db(audio))
+    labels = openness(speech, late_s, count)
+    level = loudness(audio)[: count * 4]
+    level = np.pad(level, (0, count * 4 - len(level))).reshape(count, 4).mean(1)
+    by_lag = [correlation(gaps, labels, lag) for lag in LAGS]
+    lag_ms = LAGS[int(np.argmax(by_lag))] * 1000 / float(FPS)
+    low, high = np.quantile(gaps, (0.02, 0.95))
+    centres = [
+        ((p.start_s + p.end_s) / 2 - late_s) * float(FPS)
+        for p in speech.phonemes
+        if p.symbol in ("p", "b", "m")
+    ]
+    nearest = [gaps[max(int(c) - 1, 0) : int(c) + 2].min() for c in centres]
+    closed = np.mean(np.array(nearest) <= low + 0.2 * (high - low))
+    if high - low < NO_MOTION_IOD:
+        print(f"  {name:<22}does not move (range {high - low:.3f})")
+        return
+    print(
+        f"  {name:<22}r {correlation(gaps, labels, 0):5.2f} labels {correlation(gaps, level, 0):5.2f}"
+        f" loudness   best lag {lag_ms:+4.0f} ms   bilabials {closed:4.0%} of {len(centres)}"
+        f"   range {high - low:.3f}"
+    )
+
+
+def measure_sync(
+    image: np.ndarray, face: Face, audio: Audio, speech: Speech, finder: FaceFinder
+) -> None:
+    """The phoneme and the sound driver against runs that must fail."""
+    made = {
+        "phonemes": gaps_of(TalkingPortrait(image, face, audio, speech, fps=FPS).frames(), finder, face),
+        "sound alone": gaps_of(TalkingPortrait(image, face, audio, None, fps=FPS).frames(), finder, face),
+    }  # fmt: skip
+    made["shifted by 400 ms"] = np.roll(made["phonemes"], 10)
+    made["random"] = np.random.default_rng(0).permutation(made["phonemes"].copy())
+    made["static"] = np.full(len(made["phonemes"]), face.mouth_gap)
+    for name, gaps in made.items():
+        score(name, gaps, audio, speech)
+
+
+def sheet(image: np.ndarray, face: Face, path: Path, size: int = 200) -> None:
+    """Vowels, closures, blink and turned heads of one portrait as a picture."""
+    puppet = Puppet(image, face)
+    limits, frame = Limits.of(puppet.mouth, 1.0), puppet.mouth.frame
+    still, brows = np.zeros(len(POSES), np.float32), np.zeros(2, np.float32)
+    turn = np.array([0.05, 0.03, 0.015, 0, 0, 0, 0], np.float32)
+
+    def cell(name: str, middle_y: float, reach: float, **changes) -> np.ndarray:
+        v = VISEMES[name]
+        track = MouthTrack(*(np.float32([x]) for x in (v.pose, not v.bilabial, v.labiodental)))
+        fixed = {"head": still, "brows": brows, "tongue": v.pose[TONGUE]} | changes
+        drawn = puppet.draw(Pose(amounts_of(track, limits)[0], **fixed))
+        x, y = frame.pixels(np.array([0, middle_y]))
+        scale = size / (2 * reach * frame.unit_px)
+        matrix = np.array([[scale, 0, size / 2 - x * scale], [0, scale, size / 2 - y * scale]])
+        picture = cv2.warpAffine(drawn, matrix, (size, size), flags=cv2.INTER_CUBIC)
+        return cv2.putText(picture, name, (4, 14), 0, 0.45, (0, 160, 0), 1, cv2.LINE_AA)
+
+    mouths = [cell(n, 0.25, 1.8) for n in ("silence", "aa", "i", "u", "o", "p", "f", "s")]
+    faces = [
+        cell("silence", -1.2, 4.2), cell("silence", -1.2, 4.2, blink=0.5),
+        cell("silence", -1.2, 4.2, blink=1.0), cell("silence", -1.2, 4.2, gaze=(0.3, 0.0)),
+        cell("aa", -1.2, 4.2, head=turn), cell("o", -1.2, 4.2, head=-turn),
+        cell("i", -1.2, 4.2, brows=brows + 0.1), cell("ae", -1.2, 4.2, head=turn * [1, -1, -1, 0, 0, 0, 0]),
+    ]  # fmt: skip
+    picture = np.vstack([np.hstack(mouths), np.hstack(faces)])
+    cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 88])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--portrait", type=Path, default=SAMPLES / "astronaut.png")
+    parser.add_argument("--models", type=Path, default=BASE / "models" / "myspinbot")
+    parser.add_argument("--voices", default="af_heart,am_michael")
+    parser.add_argument("--sheet", type=Path, help="write a contact sheet and stop")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    finder = FaceFinder.load(options.models)
+    image = cv2.cvtColor(cv2.imread(str(options.portrait)), cv2.COLOR_BGR2RGB)
+    face = finder.require_face(image)
+    if options.sheet:
+        sheet(image, face, options.sheet)
+        return
+    engine = Kokoro.load(options.models)
+    spoken = {voice: say(engine, voice) for voice in options.voices.split(",")}
+    audio, speech = next(iter(spoken.values()))
+    measure_speed(image, face, audio, speech)
+    measure_memory(image, face, audio)
+    for voice, (sound, said) in spoken.items():
+        print(f"sync, {voice}, {sound.duration_s:.1f} s (labels drive the first row: circular)")
+        measure_sync(image, face, sound, said, finder)
+
+
+if __name__ == "__main__":
+    main()

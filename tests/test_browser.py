@@ -1,0 +1,125 @@
+"""The graph editor in Chromium: templates open complete, help shows, a failure shows on its node."""
+
+import json
+import shutil
+import time
+import urllib.request
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from scripts.environment import PACK_FOLDER, ROOT
+
+pytestmark = pytest.mark.browser
+
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+TEMPLATES = sorted(path.name for path in (ROOT / "workflows").glob("*.json"))
+
+
+@pytest.fixture(scope="module")
+def browser():
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert path, "the browser tests need Chromium: apt-get install chromium"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=list(QUIET))
+        yield chromium
+        chromium.close()
+
+
+def post(comfy, path, body):
+    request = urllib.request.Request(
+        comfy.url + path, json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
+    urllib.request.urlopen(request).close()
+
+
+@pytest.fixture(params=[False, True], ids=["canvas nodes", "vue nodes"])
+def page(request, browser, comfy):
+    """The editor, ready, with either of its two node renderers."""
+    post(
+        comfy,
+        "/api/settings",
+        {
+            "Comfy.TutorialCompleted": True,
+            "Comfy.Workflow.Persist": False,
+            "Comfy.UseNewMenu": "Top",
+            "Comfy.VueNodes.Enabled": request.param,
+        },
+    )
+    opened = browser.new_page(viewport={"width": 1600, "height": 1000})
+    opened.goto(comfy.url, wait_until="domcontentloaded", timeout=120_000)
+    opened.wait_for_function(
+        "() => !!(window.app?.graph"
+        " && window.LiteGraph?.registered_node_types?.MySpinBot_TalkingBot)",
+        timeout=120_000,
+    )
+    yield opened
+    opened.close()
+
+
+def template(comfy, name):
+    pack = urllib.request.quote(PACK_FOLDER)
+    with urllib.request.urlopen(f"{comfy.url}/api/workflow_templates/{pack}/{name}") as answer:
+        return json.load(answer)
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_template_opens_complete(name, page, comfy):
+    canvas = template(comfy, name)
+    page.evaluate("canvas => window.app.loadGraphData(canvas)", canvas)
+    types = page.evaluate(
+        "() => window.app.graph.nodes.map(n => [n.type, !!n.constructor.nodeData || n.type === 'MarkdownNote'])"
+    )
+    assert len(types) == len(canvas["nodes"])
+    assert all(known for _, known in types), types
+    made = page.evaluate("async () => (await window.app.graphToPrompt()).output")
+    shipped = json.loads((ROOT / "workflows" / "api" / name).read_text("utf-8"))
+    for key, node in shipped.items():
+        assert made[key]["class_type"] == node["class_type"]
+        assert made[key]["inputs"].items() >= node["inputs"].items()
+
+
+def test_templates_are_listed(comfy):
+    with urllib.request.urlopen(f"{comfy.url}/api/workflow_templates") as answer:
+        listed = json.load(answer)
+    assert sorted(listed[PACK_FOLDER]) == sorted(name.removesuffix(".json") for name in TEMPLATES)
+
+
+def test_help_pages_are_served(comfy):
+    for path in (ROOT / "js" / "docs").glob("*.md"):
+        pack = urllib.request.quote(PACK_FOLDER)
+        url = f"{comfy.url}/extensions/{pack}/docs/{path.name}"
+        with urllib.request.urlopen(url) as answer:
+            assert answer.read().decode("utf-8") == path.read_text("utf-8")
+
+
+@pytest.fixture
+def sample_files(upload, samples_dir):
+    """In the input folder before the page asks what is there."""
+    return upload(samples_dir / "hopper.jpg"), upload(samples_dir / "voice.wav")
+
+
+def test_a_missing_transcript_shows_on_the_bot(sample_files, page, comfy):
+    canvas = template(comfy, "talking_bot.json")
+    for node in canvas["nodes"]:
+        if node["type"] in ("LoadImage", "LoadAudio"):
+            node["widgets_values"][0] = sample_files[node["type"] == "LoadAudio"]
+    page.evaluate("canvas => window.app.loadGraphData(canvas)", canvas)
+    page.evaluate("() => window.app.queuePrompt(0, 1)")
+    page.get_by_text("View details").first.click(timeout=60_000)
+    page.get_by_text("transcript is empty").first.wait_for(timeout=60_000)
+    assert page.evaluate("() => window.app.lastExecutionError?.node_id") == bot_id(page)
+
+
+def bot_id(page):
+    return page.evaluate(
+        "() => String(window.app.graph.nodes.find(n => n.type === 'MySpinBot_TalkingBot').id)"
+    )

@@ -1,0 +1,316 @@
+"""The talking portrait on a drawn face whose 478 points are known, and on the real one if installed."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from myspinbot.audio import Audio
+from myspinbot.errors import BadInputError
+from myspinbot.face import landmarks
+from myspinbot.face.geometry import Face
+from myspinbot.lipsync.actuate import Limits, amounts_of
+from myspinbot.lipsync.anatomy import measure_mouth
+from myspinbot.lipsync.fields import MOVES
+from myspinbot.lipsync.mouth import MouthTrack
+from myspinbot.lipsync.portrait import TalkingPortrait
+from myspinbot.lipsync.pose import POSES
+from myspinbot.lipsync.puppet import Pose, Puppet
+from myspinbot.lipsync.visemes import TONGUE, VISEMES
+from myspinbot.speech import Phoneme, Sentence, Speech, Word
+
+FPS = Fraction(25)
+SKIN, LIP = (205, 160, 135), (170, 85, 85)
+
+
+def arc(count: int, x0: float, x1: float, ends_y: float, middle_y: float) -> np.ndarray:
+    """A parabola through two ends and a middle height."""
+    t = np.linspace(-1, 1, count)
+    x = (x0 + x1) / 2 + t * (x1 - x0) / 2
+    return np.stack([x, middle_y + (ends_y - middle_y) * t * t], 1)
+
+
+def cartoon_points(gap: float = 0.0) -> np.ndarray:
+    """478 points of a face in a box of 200 x 260 around (0, 0); lips `gap` apart in the middle."""
+    k = np.arange(478)
+    radius, angle = np.sqrt((k + 0.5) / 478), k * 2.39996
+    xy = np.stack([95 * radius * np.cos(angle), 125 * radius * np.sin(angle)], 1)
+
+    def put(indices, values):
+        xy[list(indices)] = values
+
+    turn = np.linspace(0, 2 * np.pi, 37)[:-1] - np.pi / 2
+    put(landmarks.FACE_OVAL, np.stack([100 * np.cos(turn), 130 * np.sin(turn)], 1))
+    put(landmarks.UPPER_LIP_OUTER, arc(11, -34, 34, 62, 50))
+    put(landmarks.LOWER_LIP_OUTER, arc(11, -34, 34, 62, 76 + gap))
+    put(landmarks.UPPER_LIP_INNER, arc(11, -30, 30, 62, 62))
+    put(landmarks.LOWER_LIP_INNER, arc(11, -30, 30, 62, 62 + gap))
+    for side, upper, lower, iris, low, high in (
+        (-1, landmarks.LEFT_UPPER_LID, landmarks.LEFT_LOWER_LID, landmarks.LEFT_IRIS,
+         landmarks.LEFT_BROW_LOWER, landmarks.LEFT_BROW_UPPER),
+        (1, landmarks.RIGHT_UPPER_LID, landmarks.RIGHT_LOWER_LID, landmarks.RIGHT_IRIS,
+         landmarks.RIGHT_BROW_LOWER, landmarks.RIGHT_BROW_UPPER),
+    ):  # fmt: skip
+        put(upper, arc(9, side * 40 - 18, side * 40 + 18, -30, -41))
+        put(lower, arc(9, side * 40 - 18, side * 40 + 18, -30, -22))
+        ring = [(0, 0), (8, 0), (0, -8), (-8, 0), (0, 8)]
+        put(iris, np.add((side * 40, -31), ring))
+        put(low, arc(5, side * 40 - 22, side * 40 + 22, -56, -60))
+        put(high, arc(5, side * 40 - 22, side * 40 + 22, -62, -66))
+    put((2, 1, 152), [(0, 26), (0, 12), (0, 130)])
+    z = -90 * np.sqrt(np.clip(1 - (xy[:, 0] / 105) ** 2 - (xy[:, 1] / 140) ** 2, 0, 1)) + 45
+    return np.concatenate([xy, z[:, None]], 1).astype(np.float32)
+
+
+def cartoon(
+    width=320, height=400, center=(160, 190), scale=1.0, gap=0.0, gray=False
+) -> tuple[np.ndarray, Face]:
+    """A drawn face on a striped background, and its points."""
+    points = cartoon_points(gap) * scale + np.float32([*center, 0])
+    image = np.full((height, width, 3), 90, np.uint8)
+    image[:, ::8] = image[:, 1::8] = 140
+
+    def fill(shape, color):
+        at = np.rint((shape - 0.5) * 16).astype(np.int32)
+        cv2.fillPoly(image, [at], color, cv2.LINE_AA, 4)
+
+    def loop(indices):
+        return points[list(indices), :2]
+
+    fill(loop(landmarks.FACE_OVAL), SKIN)
+    fill(loop(landmarks.OUTER_LIPS), LIP)
+    fill(loop(landmarks.INNER_LIPS), (235, 232, 225) if gap else (90, 35, 35))
+    for eye, iris, brow in (
+        (landmarks.LEFT_EYE, landmarks.LEFT_IRIS, landmarks.LEFT_BROW_UPPER),
+        (landmarks.RIGHT_EYE, landmarks.RIGHT_IRIS, landmarks.RIGHT_BROW_UPPER),
+    ):
+        fill(loop(eye), (240, 240, 240))
+        fill(loop(iris[1:]), (60, 40, 30))
+        cv2.polylines(
+            image, [np.rint(loop(brow)).astype(np.int32)], False, (70, 45, 30),
+            max(int(4 * scale), 1), cv2.LINE_AA,
+        )  # fmt: skip
+    if gray:
+        image = np.repeat(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None], 3, 2)
+    return cv2.GaussianBlur(image, (0, 0), 0.7), Face.from_points(points, 1.0)
+
+
+def tone(duration_s: float, level: float = 0.3, rate: int = 16000) -> Audio:
+    time = np.arange(round(duration_s * rate)) / rate
+    buzz = sum(np.sin(2 * np.pi * f * time) / 4 for f in (150, 450, 600, 750))
+    return Audio((level * buzz).astype(np.float32)[None], rate)
+
+
+def speech_of(symbols: str, length_s: float = 0.2) -> Speech:
+    phonemes = tuple(
+        Phoneme(s, 0.2 + i * length_s, 0.2 + (i + 1) * length_s) for i, s in enumerate(symbols)
+    )
+    end_s = phonemes[-1].end_s
+    return Speech((Sentence("w", 0.2, end_s, (Word("w", 0.2, end_s, phonemes),)),), end_s + 0.3)
+
+
+def posed(puppet: Puppet, viseme: str, **changes) -> Pose:
+    v = VISEMES[viseme]
+    track = MouthTrack(
+        np.float32([v.pose]), np.float32([not v.bilabial]), np.float32([v.labiodental])
+    )
+    moves = amounts_of(track, Limits.of(puppet.mouth, 1.0))[0]
+    still = {"head": np.zeros(len(POSES), np.float32), "brows": np.zeros(2, np.float32)}
+    return Pose(moves, **(still | {"tongue": v.pose[TONGUE]} | changes))
+
+
+def inside_mouth(frame: np.ndarray, puppet: Puppet) -> int:
+    """How many pixels about the mouth are neither skin nor lip: cavity, teeth or tongue."""
+    x, y = puppet.mouth.frame.origin.astype(int)
+    unit = int(puppet.mouth.frame.unit_px)
+    patch = frame[y - unit // 2 : y + unit, x - unit // 2 : x + unit // 2].astype(int)
+    apart = [np.abs(patch - np.array(color)).max(-1) > 40 for color in (SKIN, LIP)]
+    return int((apart[0] & apart[1]).sum())
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    image, face = cartoon()
+    return image, face, Puppet(image, face)
+
+
+def test_anatomy_of_closed_and_smiling_mouths(drawn):
+    image, face, _ = drawn
+    closed = measure_mouth(image, face)
+    assert not closed.is_open
+    assert not closed.shows_teeth
+    assert closed.frame.unit_px == pytest.approx(31.6, abs=1.5)
+    assert np.abs(closed.seam).max() < 0.06
+    smiling = measure_mouth(*cartoon(gap=11))
+    assert smiling.is_open
+    assert smiling.shows_teeth
+    assert 0.6 < closed.softness_px < 1.6
+
+
+def test_rest_is_the_portrait_itself(drawn):
+    image, _, puppet = drawn
+    frame = puppet.draw(posed(puppet, "silence"))
+    assert frame.shape == image.shape
+    assert np.abs(frame.astype(int) - image).max() <= 3
+
+
+def test_vowels_open_and_bilabials_close(drawn):
+    _, _, puppet = drawn
+    closed = inside_mouth(puppet.draw(posed(puppet, "silence")), puppet)
+    opened = {v: inside_mouth(puppet.draw(posed(puppet, v)), puppet) for v in VISEMES}
+    for viseme in ("a", "aa", "ae", "eh", "aw"):
+        assert opened[viseme] > closed + 80
+    for viseme in ("p", "m"):
+        assert opened[viseme] <= closed + 12
+    assert opened["aa"] > opened["eh"] > opened["i"] > opened["p"]
+
+
+def test_an_open_smile_can_be_closed():
+    image, face = cartoon(gap=11)
+    puppet = Puppet(image, face)
+    x, y = puppet.mouth.frame.origin.astype(int)
+
+    def bright(frame):
+        return int((frame[y - 12 : y + 16, x - 14 : x + 14].min(-1) > 200).sum())
+
+    assert bright(image) > 100
+    assert bright(puppet.draw(posed(puppet, "silence"))) == 0
+    assert bright(puppet.draw(posed(puppet, "p"))) == 0
+    assert bright(puppet.draw(posed(puppet, "i"))) > 10
+
+
+def test_a_blink_covers_the_eyes(drawn):
+    _, face, puppet = drawn
+    x, y = face.left_eye.astype(int)
+    opened = puppet.draw(posed(puppet, "silence"))[y - 8 : y + 6, x - 12 : x + 12].astype(int)
+    frame = puppet.draw(posed(puppet, "silence", blink=1.0))
+    closed = frame[y - 8 : y + 6, x - 12 : x + 12].astype(int)
+    white = [(patch.min(-1) > 200).sum() for patch in (opened, closed)]
+    assert white[0] > 60
+    assert white[1] == 0
+    assert np.abs(np.median(closed, (0, 1)) - SKIN).max() < 25
+
+
+@pytest.mark.parametrize("name", POSES)
+def test_the_head_moves_and_the_background_does_not(drawn, name):
+    image, face, puppet = drawn
+    head = np.zeros(len(POSES), np.float32)
+    head[POSES.index(name)] = {"lean": 0.012, "sway_x": 0.06, "sway_y": 0.06}.get(name, 0.04)
+    frame = puppet.draw(posed(puppet, "silence", head=head)).astype(int)
+    assert np.abs(frame - image)[100:280, 90:230].max() > 20
+    # What the head pulls along slides past the sides of a tight picture, but never off them.
+    for side in (0, -1):
+        assert np.abs(frame[:, side] - image[:, side]).max() <= 3
+
+
+def test_a_far_background_is_exactly_still():
+    image, face = cartoon(width=700, height=700, center=(350, 330), scale=0.7)
+    puppet = Puppet(image, face)
+    head = np.array([0.05, 0.05, 0.02, 0.05, 0.04, 0.01, 0.0], np.float32)
+    moved = (puppet.draw(posed(puppet, "aa", head=head)) != image).any(-1)
+    assert moved[250:400, 290:410].mean() > 0.05
+    assert not moved[:, :120].any()
+    assert not moved[:, -120:].any()
+    assert not moved[:60].any()
+
+
+def test_gray_stays_gray():
+    image, face = cartoon(gray=True)
+    puppet = Puppet(image, face)
+    for viseme in ("aa", "i", "f"):
+        frame = puppet.draw(posed(puppet, viseme, blink=0.6, gaze=(0.2, 0.0))).astype(int)
+        assert np.ptp(frame, axis=-1).max() <= 2
+
+
+def test_frames_are_counted_repeatable_and_seeded():
+    image, face = cartoon(width=200, height=240, center=(100, 115), scale=0.6)
+    audio, speech = tone(1.3), speech_of("mɑpu")
+    takes = [
+        [
+            frame.copy()
+            for frame in TalkingPortrait(image, face, audio, speech, fps=FPS, seed=s).frames()
+        ]
+        for s in (3, 3, 4)
+    ]
+    portrait = TalkingPortrait(image, face, audio, speech, fps=FPS, seed=3)
+    assert portrait.frame_count == len(takes[0]) == 32
+    first, again = list(portrait.frames()), list(portrait.frames())
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(first, takes[1], strict=True))
+    assert any(not np.array_equal(a, b) for a, b in zip(first, takes[2], strict=True))
+
+
+def test_all_off_and_silent_is_a_still_portrait():
+    image, face = cartoon(width=200, height=240, center=(100, 115), scale=0.6)
+    audio = Audio(np.zeros((1, 16000), np.float32), 16000)
+    portrait = TalkingPortrait(
+        image, face, audio, None, fps=FPS, expressiveness=0, head_motion=0, blink=0, gaze=0
+    )
+    frames = list(portrait.frames())
+    assert len(frames) == 25
+    assert all(np.array_equal(frame, frames[0]) for frame in frames)
+    assert np.abs(frames[0].astype(int) - image).max() <= 3
+
+
+def test_silence_keeps_the_mouth_closed_while_the_head_lives():
+    image, face = cartoon(width=200, height=240, center=(100, 115), scale=0.6)
+    audio = Audio(np.zeros((1, 32000), np.float32), 16000)
+    portrait = TalkingPortrait(image, face, audio, None, fps=FPS)
+    gap = [MOVES.index(name) for name in ("jaw", "upper", "lower", "upper_round", "lower_round")]
+    for index in range(portrait.frame_count):
+        assert portrait.pose(index).moves[gap].sum() < 0.01
+    assert len({frame.tobytes() for frame in portrait.frames()}) > 40
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    width=st.integers(24, 171), height=st.integers(24, 171),
+    x=st.floats(0, 1), y=st.floats(0, 1), scale=st.floats(0.08, 0.9),
+    gap=st.sampled_from([0.0, 12.0]), turn=st.floats(-0.5, 0.5),
+)  # fmt: skip
+def test_any_box_and_any_size(width, height, x, y, scale, gap, turn):
+    image, face = cartoon(width, height, (x * width, y * height), scale, gap)
+    cos, sin = np.cos(turn), np.sin(turn)
+    middle = np.array([x * width, y * height])
+    matrix = np.array([[cos, -sin], [sin, cos]])
+    face = face.transformed(np.column_stack([matrix, middle - matrix @ middle]))
+    portrait = TalkingPortrait(image, face, tone(0.2), speech_of("ɑp", 0.05), fps=FPS)
+    frames = list(portrait.frames())
+    assert len(frames) == portrait.frame_count == 5
+    for frame in frames:
+        assert frame.shape == (height // 2 * 2, width // 2 * 2, 3)
+        assert frame.dtype == np.uint8
+
+
+@pytest.mark.parametrize("samples", [0, 1, 100])
+def test_the_shortest_audio_makes_one_frame(samples):
+    image, face = cartoon(width=101, height=121, center=(50, 58), scale=0.3)
+    audio = Audio(np.zeros((1, samples), np.float32), 16000)
+    for speech in (None, Speech((), 0.0), speech_of("ɑ")):
+        portrait = TalkingPortrait(image, face, audio, speech, fps=FPS)
+        assert portrait.frame_count == 1
+        (frame,) = portrait.frames()
+        assert (portrait.width, portrait.height) == (100, 120)
+        assert frame.shape == (120, 100, 3)
+
+
+def test_bad_images_and_rates_are_refused():
+    image, face = cartoon()
+    for bad in (image.astype(np.float32), image[..., 0], image[:8]):
+        with pytest.raises(BadInputError):
+            TalkingPortrait(bad, face, tone(0.1), None, fps=FPS)
+    with pytest.raises(BadInputError):
+        TalkingPortrait(image, face, tone(0.1), None, fps=Fraction(0))
+
+
+def test_the_image_is_never_written_to():
+    image, face = cartoon(width=200, height=240, center=(100, 115), scale=0.6)
+    before = image.copy()
+    for frame in TalkingPortrait(image, face, tone(0.4), None, fps=FPS).frames():
+        frame[:] = 0
+    assert np.array_equal(image, before)
