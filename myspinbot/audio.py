@@ -1,4 +1,4 @@
-"""Sound as plain data: read, resample, mix down, measure. Knows files (through PyAV) but no engine."""
+"""Sound as plain data: read, resample, mix down, measure. Knows files, but no engine."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.error import FFmpegError
 
 from .errors import BadInputError
 
@@ -49,7 +50,9 @@ class Audio:
 
     def rms_dbfs(self) -> float:
         """Root mean square in dB relative to full scale; -inf for digital silence."""
-        power = float(np.mean(np.square(self.samples, dtype=np.float64))) if self.samples.size else 0
+        power = (
+            float(np.mean(np.square(self.samples, dtype=np.float64))) if self.samples.size else 0
+        )
         return 10 * np.log10(power) if power > 0 else float("-inf")
 
 
@@ -67,7 +70,7 @@ def read_audio(path: str | os.PathLike) -> Audio:
                 for block in resampler.resample(frame)
             ]
             rate = stream.rate
-    except av.FFmpegError as error:
+    except FFmpegError as error:
         raise BadInputError(f"{Path(path).name} cannot be decoded as audio: {error}") from error
     if not blocks:
         raise BadInputError(f"{Path(path).name} holds no sound: choose another file.")

@@ -1,4 +1,4 @@
-"""Every error the pack raises on purpose. A message says what failed, on which value, and what to do."""
+"""Every error the pack raises on purpose: what failed, on which value, and what to do."""
 
 
 class MySpinBotError(Exception):

@@ -38,8 +38,8 @@ class EngineSpec:
         """Import the engine; raises MissingDependencyError naming what to install."""
         if self.missing:
             raise MissingDependencyError(
-                f"The {self.name} engine needs {', '.join(self.missing)}. Install it into ComfyUI's "
-                f"Python with: pip install 'comfyui-myspinbot[{self.extra}]'"
+                f"The {self.name} engine needs {', '.join(self.missing)}. Install it into "
+                f"ComfyUI's Python with: pip install 'comfyui-myspinbot[{self.extra}]'"
             )
         module, attribute = self.target.split(":")
         return getattr(import_module(module, self.package), attribute)

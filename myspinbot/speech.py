@@ -1,4 +1,4 @@
-"""Speech that knows when each sentence, word and phoneme is said. Shared by voice, lip-sync and captions."""
+"""Speech that knows when each sentence, word and phoneme is said."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Frames in, frames out, one at a time. Knows containers and colour (PyAV), not where frames come from."""
+"""Frames in, frames out, one at a time. Knows containers and colour, not who makes frames."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import av
 import cv2
 import numpy as np
-from av.video.reformatter import Colorspace, ColorRange
+from av.error import FFmpegError
+from av.video.reformatter import ColorRange, Colorspace
 
 from .audio import Audio
 from .errors import BadInputError
@@ -26,11 +27,20 @@ AUDIO_BLOCK = 1024
 class FrameSource(Protocol):
     """A video that is made while it is read; iterating `frames()` again makes it again."""
 
-    width: int
-    height: int
-    fps: Fraction
-    frame_count: int
-    audio: Audio | None
+    @property
+    def width(self) -> int: ...
+
+    @property
+    def height(self) -> int: ...
+
+    @property
+    def fps(self) -> Fraction: ...
+
+    @property
+    def frame_count(self) -> int: ...
+
+    @property
+    def audio(self) -> Audio | None: ...
 
     def frames(self) -> Iterator[np.ndarray]:
         """Yield `frame_count` arrays uint8 [height, width, 3] RGB, each valid until the next."""
@@ -54,11 +64,13 @@ def write_mp4(
     if source.width % 2 or source.height % 2:
         raise BadInputError(f"H.264 needs even dimensions, not {source.width}x{source.height}.")
     options = {"movflags": "use_metadata_tags+faststart"}
-    with replacing(path) as partial:
-        with av.open(os.fspath(partial), "w", format="mp4", options=options) as container:
-            for key, value in (metadata or {}).items():
-                container.metadata[key] = value if isinstance(value, str) else json.dumps(value)
-            _encode(container, source, {"crf": str(crf), "preset": preset}, tick)
+    with (
+        replacing(path) as partial,
+        av.open(os.fspath(partial), "w", format="mp4", options=options) as container,
+    ):
+        for key, value in (metadata or {}).items():
+            container.metadata[key] = value if isinstance(value, str) else json.dumps(value)
+        _encode(container, source, {"crf": str(crf), "preset": preset}, tick)
 
 
 def _encode(container, source: FrameSource, options: dict[str, str], tick: Tick) -> None:
@@ -72,7 +84,7 @@ def _encode(container, source: FrameSource, options: dict[str, str], tick: Tick)
     sound = _AudioTrack(container, source.audio) if source.audio is not None else None
     count = 0
     for count, rgb in enumerate(source.frames(), 1):
-        planes = cv2.cvtColor(rgb, cv2.COLOR_RGB2YUV_I420)
+        planes = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2YUV_I420), np.uint8)
         frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
         frame.pts, frame.time_base = count - 1, 1 / source.fps
         container.mux(video.encode(frame))
@@ -130,14 +142,14 @@ def read_frames(path: str | os.PathLike) -> Iterator[np.ndarray]:
             yield frame.to_ndarray(format="rgb24")
 
 
-def probe(path: str | os.PathLike) -> dict[str, object]:
-    """Codec names, size, fps, frame count and the duration of both streams in seconds (0: absent)."""
+def probe(path: str | os.PathLike) -> dict[str, Any]:
+    """Codec names, size, fps, frame count, and seconds of both streams (0: absent)."""
     with _open(path) as container:
         video = container.streams.video[0]
         audio = container.streams.audio[0] if container.streams.audio else None
         rate = video.average_rate or Fraction(0)
         audio_s = float((audio.duration or 0) * (audio.time_base or 0)) if audio else 0.0
-        found: dict[str, object] = {
+        found: dict[str, Any] = {
             "video_codec": video.codec.name,
             "audio_codec": audio.codec.name if audio else "",
             "width": video.width,
@@ -152,7 +164,7 @@ def probe(path: str | os.PathLike) -> dict[str, object]:
 def _open(path: str | os.PathLike):
     try:
         container = av.open(os.fspath(path))
-    except av.FFmpegError as error:
+    except FFmpegError as error:
         raise BadInputError(f"{Path(path).name} cannot be opened as video: {error}") from error
     if not container.streams.video:
         container.close()

@@ -1,7 +1,6 @@
 """Every node of the pack, in menu order, and what ComfyUI calls to get them."""
 
 from comfy_api.latest import ComfyExtension, io
-from typing_extensions import override
 
 from . import bot, face, host, lipsync, narrative, routes, voice
 
@@ -19,11 +18,9 @@ NODES: list[type[io.ComfyNode]] = [
 
 
 class MySpinBot(ComfyExtension):
-    @override
     async def on_load(self) -> None:
         host.register()
         routes.register(NODES)
 
-    @override
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         return NODES

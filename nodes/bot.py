@@ -22,7 +22,7 @@ class TalkingBot(io.ComfyNode):
             "not made again.",
             search_aliases=["talking head", "avatar", "lip sync", "voice clone"],
             inputs=[
-                # Raw links: the nodes of the expansion hang on the same sources, so they are cached.
+                # Raw links: the nodes of the expansion hang on the same sources and are cached.
                 io.Image.Input("portrait", raw_link=True, tooltip="One clear face, mouth free."),
                 io.Audio.Input("voice", raw_link=True, tooltip="5 to 15 s of one person speaking."),
                 io.String.Input(
@@ -42,7 +42,9 @@ class TalkingBot(io.ComfyNode):
                     tooltip="draft: 512 px, instant voice. balanced: 768 px, fitted voice. best: "
                     "the portrait's own size, 30 fps, longest fit.",
                 ),
-                io.String.Input("persona", default="a friendly host"),
+                io.String.Input(
+                    "persona", default="", tooltip="Who speaks; empty: nobody special."
+                ),
                 io.Combo.Input("tone", options=list(MANNER)),
                 io.String.Input(
                     "consent", default="", tooltip="Who allowed the use of this face and voice."

@@ -1,15 +1,29 @@
 """Nodes that look at a portrait."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
 import torch
 from comfy_api.latest import io
 
 from . import host, types
+
+if TYPE_CHECKING:
+    from ..myspinbot.face import Face
 
 
 def load_finder() -> host.Managed:
     from ..myspinbot.face import FaceFinder
 
     return host.Managed(lambda: FaceFinder.load(host.weights()))
+
+
+def find_face(pixels: np.ndarray) -> Face:
+    finder = load_finder().ready()
+    with host.one_thread():
+        return finder.require_face(pixels)
 
 
 class DetectFace(io.ComfyNode):
@@ -53,13 +67,15 @@ class DetectFace(io.ComfyNode):
 
         pixels = types.to_pixels(image)
         finder = load_finder().ready()
-        face = finder.require_face(pixels)
+        with host.one_thread():
+            face = finder.require_face(pixels)
+            faces = finder.find(pixels, max_faces=3)
         crop = aligned_crop(pixels, face, size_px=crop_px, scale=crop_scale)
         masks = [
             torch.from_numpy(region_mask(face, region, *pixels.shape[:2], feather_px=feather_px))
             for region in ("face", "lips")
         ]
-        report = "\n".join(advice(pixels, finder.find(pixels, max_faces=3))) or "A good portrait."
+        report = "\n".join(advice(pixels, faces)) or "A good portrait."
         return io.NodeOutput(
             face, types.from_pixels(crop.image), masks[0][None], masks[1][None], report
         )

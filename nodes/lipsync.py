@@ -5,7 +5,7 @@ from fractions import Fraction
 from comfy_api.latest import io
 
 from . import host, types
-from .face import load_finder
+from .face import find_face
 
 
 class TalkingPortrait(io.ComfyNode):
@@ -18,12 +18,12 @@ class TalkingPortrait(io.ComfyNode):
             description="Make a portrait say an audio: mouth, blinks, brows and a moving head, on "
             "the CPU. The video is rendered while it is saved, so any length fits in memory.",
             inputs=[
-                io.Image.Input("image", tooltip="One clear face, at least 200 px wide, mouth free."),
+                io.Image.Input("image", tooltip="One clear face of at least 200 px, mouth free."),
                 io.Audio.Input("audio"),
                 types.Speech.Input(
                     "speech", optional=True, tooltip="From Speak: exact sounds, best lip-sync."
                 ),
-                types.Face.Input("face", optional=True, tooltip="From Detect Face; none: found here."),
+                types.Face.Input("face", optional=True, tooltip="From Detect Face, or found here."),
                 io.Float.Input("fps", default=25, min=10, max=60, step=1),
                 io.Int.Input(
                     "max_side_px",
@@ -52,7 +52,7 @@ class TalkingPortrait(io.ComfyNode):
         pixels, matrix = video.fit_within(types.to_pixels(image), max_side_px)
         portrait = Portrait(
             pixels,
-            face.transformed(matrix) if face else load_finder().ready().require_face(pixels),
+            face.transformed(matrix) if face else find_face(pixels),
             types.to_audio(audio),
             speech,
             fps=Fraction(fps).limit_denominator(1001),

@@ -18,7 +18,7 @@ class EmbeddedLLM(io.ComfyNode):
             node_id="MySpinBot_EmbeddedLLM",
             display_name="Embedded LLM",
             category="MySpinBot/narrative",
-            description="SmolLM2-135M-Instruct, which came with the pack: works offline, demo quality.",
+            description="SmolLM2-135M-Instruct, fetched by install.py: offline, demo quality.",
             inputs=[],
             outputs=[types.Llm.Output(display_name="llm")],
         )
@@ -49,7 +49,9 @@ class WriteNarration(io.ComfyNode):
                     default="",
                     tooltip="Your own words: spoken as they are instead of written ones.",
                 ),
-                io.String.Input("persona", default="a friendly host", tooltip="Who is speaking."),
+                io.String.Input(
+                    "persona", default="", tooltip="Who is speaking; empty: nobody special."
+                ),
                 io.Combo.Input("tone", options=list(MANNER), tooltip="How it should sound."),
                 io.Combo.Input("language", options=LANGUAGES, tooltip="What it is written in."),
                 io.Float.Input(

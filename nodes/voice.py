@@ -8,7 +8,6 @@ from ..myspinbot.speech import to_srt
 from ..myspinbot.voice.engines import ENGINES
 from . import host, types
 
-
 ENCODER = "ge2e.safetensors"
 
 
@@ -37,13 +36,13 @@ class VoiceProfile(io.ComfyNode):
                     default=0,
                     min=0,
                     max=40,
-                    tooltip="Gradient steps after the instant blend: closer to the reference, a few "
-                    "CPU-seconds each.",
+                    tooltip="Gradient steps after the instant blend: closer to the reference, some "
+                    "1.5 CPU-seconds each.",
                 ),
                 io.String.Input(
                     "consent",
                     default="",
-                    tooltip="Who allowed the use of this voice, and for what. Stored in the profile.",
+                    tooltip="Who allowed the use of this voice, and for what: kept in the profile.",
                 ),
             ],
             outputs=[

@@ -1,4 +1,4 @@
-"""Build everything `make demo` and `make test` need, in this checkout: packages, ComfyUI, weights, samples.
+"""Build what `make demo` and `make test` need: packages, ComfyUI, weights, samples.
 
 Run it with the Python of a virtual environment; standard library only. What is already there is
 kept, so a second run takes seconds.

@@ -8,7 +8,10 @@ from scripts.serving import ComfyProcess
 
 def main() -> None:
     with ComfyProcess(BASE, WORK / "server.log") as server:
-        print(f"ComfyUI with MySpinBot: {server.url} (log: {server.log}); stop with Ctrl+C", flush=True)
+        print(
+            f"ComfyUI with MySpinBot: {server.url} (log: {server.log}); stop with Ctrl+C",
+            flush=True,
+        )
         try:
             server.child.wait()
         except KeyboardInterrupt:

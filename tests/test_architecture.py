@@ -7,9 +7,29 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-SHARED = {"errors", "registry", "progress", "speech", "audio", "video", "files", "models", "onnx_weights", "face"}
+SHARED = {
+    "errors",
+    "registry",
+    "progress",
+    "speech",
+    "audio",
+    "video",
+    "files",
+    "models",
+    "onnx_weights",
+    "face",
+}
 NOUNS = {"narrative", "voice", "lipsync", "quality", "bot", "client"}
-COMFYUI = {"comfy", "comfy_api", "comfy_execution", "comfy_extras", "folder_paths", "server", "nodes", "execution"}
+COMFYUI = {
+    "comfy",
+    "comfy_api",
+    "comfy_execution",
+    "comfy_extras",
+    "folder_paths",
+    "server",
+    "nodes",
+    "execution",
+}
 MAX_LINES = 400
 
 

@@ -1,8 +1,8 @@
-"""The graph editor in Chromium: templates open complete, help shows, a failure shows on its node."""
+"""The graph editor in Chromium: templates open complete, a failure shows on its node."""
 
 import json
 import shutil
-import time
+import urllib.parse
 import urllib.request
 
 import pytest
@@ -26,7 +26,11 @@ TEMPLATES = sorted(path.name for path in (ROOT / "workflows").glob("*.json"))
 
 @pytest.fixture(scope="module")
 def browser():
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    path = (
+        shutil.which("chromium")
+        or shutil.which("chromium-browser")
+        or shutil.which("google-chrome")
+    )
     assert path, "the browser tests need Chromium: apt-get install chromium"
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=list(QUIET))
@@ -66,7 +70,7 @@ def page(request, browser, comfy):
 
 
 def template(comfy, name):
-    pack = urllib.request.quote(PACK_FOLDER)
+    pack = urllib.parse.quote(PACK_FOLDER)
     with urllib.request.urlopen(f"{comfy.url}/api/workflow_templates/{pack}/{name}") as answer:
         return json.load(answer)
 
@@ -76,7 +80,8 @@ def test_a_template_opens_complete(name, page, comfy):
     canvas = template(comfy, name)
     page.evaluate("canvas => window.app.loadGraphData(canvas)", canvas)
     types = page.evaluate(
-        "() => window.app.graph.nodes.map(n => [n.type, !!n.constructor.nodeData || n.type === 'MarkdownNote'])"
+        """() => window.app.graph.nodes.map(
+            n => [n.type, !!n.constructor.nodeData || n.type === 'MarkdownNote'])"""
     )
     assert len(types) == len(canvas["nodes"])
     assert all(known for _, known in types), types
@@ -95,7 +100,7 @@ def test_templates_are_listed(comfy):
 
 def test_help_pages_are_served(comfy):
     for path in (ROOT / "js" / "docs").glob("*.md"):
-        pack = urllib.request.quote(PACK_FOLDER)
+        pack = urllib.parse.quote(PACK_FOLDER)
         url = f"{comfy.url}/extensions/{pack}/docs/{path.name}"
         with urllib.request.urlopen(url) as answer:
             assert answer.read().decode("utf-8") == path.read_text("utf-8")

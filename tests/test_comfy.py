@@ -142,7 +142,13 @@ def wav(samples, rate=24000):
 
 
 WRONG = {
-    "no face": ("LoadImage", "image", "noface.png", png(np.full((300, 300, 3), 90, np.uint8)), "face"),
+    "no face": (
+        "LoadImage",
+        "image",
+        "noface.png",
+        png(np.full((300, 300, 3), 90, np.uint8)),
+        "face",
+    ),
     "corrupt image": ("LoadImage", "image", "corrupt.png", b"\x89PNG not really", "image"),
     "silent clip": ("LoadAudio", "audio", "silent.wav", wav(np.zeros(24000 * 6)), "silen"),
     "short clip": ("LoadAudio", "audio", "short.wav", wav(np.random.rand(6000) - 0.5), "second"),

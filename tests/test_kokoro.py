@@ -1,4 +1,4 @@
-# ruff: noqa: RUF001 (phonetic letters look like others)
+
 """Kokoro: conversion, the net's two halves, timing and levels of what it says."""
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from torch.nn import functional
 from myspinbot.errors import BadInputError, MissingModelError
 from myspinbot.onnx_weights import read_onnx
 from myspinbot.progress import no_tick
-from myspinbot.speech import Sentence, Word
+from myspinbot.speech import Phoneme, Sentence, Word
 from myspinbot.voice.engines import ENGINES, Chunk
-from myspinbot.voice.engines.kokoro import Kokoro, symbol_parts, time_words
+from myspinbot.voice.engines.kokoro import Kokoro, symbol_parts
 from myspinbot.voice.engines.kokoro_convert import convert_voices
 from myspinbot.voice.engines.kokoro_layers import snake
 from myspinbot.voice.engines.kokoro_net import MAX_SYMBOLS, SAMPLES_PER_FRAME, Prosody, fold
+from myspinbot.voice.engines.kokoro_timing import end_with_sound, time_words
 from myspinbot.voice.engines.kokoro_vocoder import HarmonicSource, SnakeBlock, Spectrum
 from myspinbot.voice.phonemes import SpokenWord, to_symbols
 from myspinbot.voice.speak import join, speak
@@ -27,7 +28,7 @@ from myspinbot.voice.speak import join, speak
 
 @pytest.fixture(scope="module")
 def kokoro(models_dir: Path) -> Kokoro:
-    return ENGINES["kokoro"].load().load(models_dir / "voice")
+    return ENGINES["kokoro"].load().load(models_dir)
 
 
 def field(number: int, payload: bytes | int) -> bytes:
@@ -176,7 +177,7 @@ def test_words_are_timed_by_their_symbols() -> None:
         SpokenWord("go", "ɡˌO"),
     ]
     assert to_symbols(words) == "hˈI, kˈɑː ɡˌO"
-    frames = [(10, 2, 1, 3, 4, 2, 2, 1, 3, 1, 2, 2, 1, 4, 9)]
+    frames = [(12, 2, 1, 3, 4, 2, 2, 1, 3, 1, 2, 2, 1, 4, 9)]
     hi, car, go = time_words(words, frames)
     assert hi.start_s == pytest.approx(0.25)
     assert hi.end_s == pytest.approx(0.4)
@@ -188,6 +189,15 @@ def test_words_are_timed_by_their_symbols() -> None:
     assert go.end_s == pytest.approx(0.95)
 
 
+def test_the_last_sound_before_a_pause_ends_when_it_fades() -> None:
+    samples = np.zeros(24_000, np.float32)
+    samples[6000:12_000] = 0.1
+    sounds = (Phoneme("h", 0.25, 0.3), Phoneme("aɪ", 0.3, 0.8, 1))
+    (word,) = end_with_sound([Word("hi", 0.25, 0.8, sounds)], samples, 24_000)
+    assert word.end_s == word.phonemes[-1].end_s == pytest.approx(0.51)
+    assert word.phonemes[0] == sounds[0]
+
+
 def test_a_line_longer_than_the_net_reads_is_cut_and_timed_as_one() -> None:
     words = [SpokenWord("a", "ə"), SpokenWord("long", "o" * 600), SpokenWord("b", "bˈi")]
     parts = symbol_parts(to_symbols(words))
@@ -197,7 +207,7 @@ def test_a_line_longer_than_the_net_reads_is_cut_and_timed_as_one() -> None:
     timed = time_words(words, frames)
     assert [word.text for word in timed] == ["a", "long", "b"]
     assert len(timed[1].phonemes) == 600
-    assert timed[2].end_s * 40 == pytest.approx(len(to_symbols(words)) + 6 * len(parts) - 3)
+    assert timed[2].end_s * 40 == pytest.approx(len(to_symbols(words)) + 6 * len(parts) - 3 - 2)
 
 
 @dataclass

@@ -1,8 +1,10 @@
-"""The talking portrait on a drawn face whose 478 points are known, and on the real one if installed."""
+"""The talking portrait on a drawn face whose 478 points are known."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import cv2
 import numpy as np
@@ -71,7 +73,7 @@ def cartoon(
     width=320, height=400, center=(160, 190), scale=1.0, gap=0.0, gray=False
 ) -> tuple[np.ndarray, Face]:
     """A drawn face on a striped background, and its points."""
-    points = cartoon_points(gap) * scale + np.float32([*center, 0])
+    points = cartoon_points(gap) * scale + np.array([*center, 0], np.float32)
     image = np.full((height, width, 3), 90, np.uint8)
     image[:, ::8] = image[:, 1::8] = 140
 
@@ -102,7 +104,7 @@ def cartoon(
 
 def tone(duration_s: float, level: float = 0.3, rate: int = 16000) -> Audio:
     time = np.arange(round(duration_s * rate)) / rate
-    buzz = sum(np.sin(2 * np.pi * f * time) / 4 for f in (150, 450, 600, 750))
+    buzz = np.stack([np.sin(2 * np.pi * f * time) for f in (150, 450, 600, 750)]).mean(0)
     return Audio((level * buzz).astype(np.float32)[None], rate)
 
 
@@ -114,14 +116,14 @@ def speech_of(symbols: str, length_s: float = 0.2) -> Speech:
     return Speech((Sentence("w", 0.2, end_s, (Word("w", 0.2, end_s, phonemes),)),), end_s + 0.3)
 
 
-def posed(puppet: Puppet, viseme: str, **changes) -> Pose:
+def posed(puppet: Puppet, viseme: str, **changes: Any) -> Pose:
     v = VISEMES[viseme]
     track = MouthTrack(
-        np.float32([v.pose]), np.float32([not v.bilabial]), np.float32([v.labiodental])
+        *(np.array([x], np.float32) for x in (v.pose, not v.bilabial, v.labiodental))
     )
     moves = amounts_of(track, Limits.of(puppet.mouth, 1.0))[0]
-    still = {"head": np.zeros(len(POSES), np.float32), "brows": np.zeros(2, np.float32)}
-    return Pose(moves, **(still | {"tongue": v.pose[TONGUE]} | changes))
+    head, brows = np.zeros(len(POSES), np.float32), np.zeros(2, np.float32)
+    return replace(Pose(moves, head, brows, tongue=v.pose[TONGUE]), **changes)
 
 
 def inside_mouth(frame: np.ndarray, puppet: Puppet) -> int:
@@ -198,7 +200,7 @@ def test_a_blink_covers_the_eyes(drawn):
 
 @pytest.mark.parametrize("name", POSES)
 def test_the_head_moves_and_the_background_does_not(drawn, name):
-    image, face, puppet = drawn
+    image, _, puppet = drawn
     head = np.zeros(len(POSES), np.float32)
     head[POSES.index(name)] = {"lean": 0.012, "sway_x": 0.06, "sway_y": 0.06}.get(name, 0.04)
     frame = puppet.draw(posed(puppet, "silence", head=head)).astype(int)

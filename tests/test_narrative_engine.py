@@ -244,6 +244,12 @@ def test_a_model_that_writes_nonsense_falls_back_and_says_so(tiny):
     assert "nothing from the model passed" in result.report["fallback"]
 
 
+def test_a_remark_without_room_for_the_model_says_so(tiny):
+    result = write("tea", duration_s=3, llm=tiny)
+    assert result.report["engine"] == "template"
+    assert "no room" in result.report["fallback"]
+
+
 def _with_context(tiny: EmbeddedLLM) -> EmbeddedLLM:
     """The tiny model reads 256 bytes only; its prompt is longer, so the tables are grown."""
     (llama,) = tiny.modules()

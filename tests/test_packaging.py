@@ -1,17 +1,14 @@
 """What a stranger's ComfyUI gets when it installs the pack."""
 
 import re
-import sys
 from pathlib import Path
 
 import pytest
 
 from myspinbot import __version__
-from myspinbot.models import MODELS, SAMPLES
+from myspinbot.models import JUDGES, MODELS
 
-if sys.version_info < (3, 11):
-    pytest.skip("tomllib came with Python 3.11", allow_module_level=True)
-import tomllib
+tomllib = pytest.importorskip("tomllib", reason="came with Python 3.11")
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
@@ -49,15 +46,14 @@ def test_only_one_template_folder():
 
 def test_every_catalog_row_is_pinned_and_documented():
     page = (ROOT / "docs" / "models.md").read_text("utf-8")
-    for model in (*MODELS, *SAMPLES):
+    for model in (*MODELS, *JUDGES):
         assert model.licence
         assert model.sources
         assert f"`{model.file}`" in page
-        for choice in model.sources:
-            for source in choice:
-                assert re.fullmatch(r"[0-9a-f]{64}", source.sha256)
-                assert source.bytes > 0
-                assert source.version
+        for source in (*model.sources, *model.substitute):
+            assert re.fullmatch(r"[0-9a-f]{64}", source.sha256)
+            assert source.bytes > 0
+            assert source.version
 
 
 def test_no_weights_are_committed():

@@ -1,4 +1,4 @@
-# ruff: noqa: RUF001 (phonetic letters look like others)
+
 """Words to Kokoro's symbols: each keeps its own sounds, and numbers are said as in English."""
 
 from __future__ import annotations

@@ -46,9 +46,7 @@ def test_links_join_equal_types(path):
                 assert specs[name][0] in (source["output"][value[1]], "*")
 
 
-@pytest.mark.parametrize(
-    "path", [p for p in FILES if p.parent.name != "api"], ids=lambda p: p.name
-)
+@pytest.mark.parametrize("path", [p for p in FILES if p.parent.name != "api"], ids=lambda p: p.name)
 def test_canvas_has_a_slot_for_every_link(path):
     canvas = json.loads(path.read_text("utf-8"))
     nodes = {node["id"]: node for node in canvas["nodes"]}

@@ -1,4 +1,4 @@
-"""Writes every workflow of the pack: `python -m workflows.build` after `--snapshot URL` of a server.
+"""Writes every workflow of the pack: `python -m workflows.build [--snapshot URL]`.
 
 Each workflow is a function below; it becomes api/<name>.json (to queue) and <name>.json (to open).
 """
@@ -40,7 +40,7 @@ def talking_bot() -> tuple[Graph, str]:
         narration="",
         duration_s=10,
         preset="draft",
-        persona="a friendly host",
+        persona="",
         tone="warm",
         consent="",
         seed=0,
@@ -74,7 +74,7 @@ def talking_bot_stages() -> tuple[Graph, str]:
         "MySpinBot_WriteNarration",
         topic="",
         narration=NARRATION,
-        persona="a friendly host",
+        persona="",
         tone="warm",
         language="en",
         duration_s=10,

@@ -1,4 +1,4 @@
-"""Turn an API-format workflow into the editor's own format, laid out in columns from left to right."""
+"""Turn an API-format workflow into the editor's own format, laid out in columns."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def to_canvas(
     version: str,
     notes: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Lay out `prompt`; `object_info` must describe its node classes; `notes` are Markdown boxes."""
+    """Lay out `prompt`; `object_info` describes its node classes; `notes` are Markdown boxes."""
     links: list[list[Any]] = []
     nodes = [_node(int(key), entry, object_info, version) for key, entry in prompt.items()]
     by_id = {node["id"]: node for node in nodes}

@@ -1,4 +1,4 @@
-"""One ComfyUI server over HTTP: upload, queue, follow, download. Imports no torch and no ComfyUI."""
+"""One ComfyUI server over HTTP: upload, queue, follow, download. Imports no torch."""
 
 from __future__ import annotations
 
@@ -55,11 +55,13 @@ class ComfyServer:
             raise ServerUnreachableError(f"{self.url}{path} does not answer: {error}") from error
 
     async def upload(self, path: str | os.PathLike) -> str:
-        """Put a file of any kind into the server's input folder; returns the name to use in a node."""
+        """Put a file of any kind into the server's input folder; returns its name for a node."""
         form = aiohttp.FormData()
         kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
         # ComfyUI's one upload route takes every kind of file, as the field "image".
-        form.add_field("image", Path(path).read_bytes(), filename=Path(path).name, content_type=kind)
+        form.add_field(
+            "image", Path(path).read_bytes(), filename=Path(path).name, content_type=kind
+        )
         try:
             async with self.session.post(f"{self.url}/upload/image", data=form) as answer:
                 answer.raise_for_status()

@@ -16,6 +16,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from ..face import landmarks
 from ..face.geometry import Face
+from .sampling import look_up
 
 U: Final = np.linspace(-1.0, 1.0, 65)
 """Positions across the mouth at which contours are kept: -1 and 1 are the corners."""
@@ -115,7 +116,9 @@ def measure_mouth(image: np.ndarray, face: Face) -> MouthAnatomy:
     ends = 0.5 * (seam[0] + seam[-1])
     width_to_eyes = 2 * frame.unit_px / max(face.iod_px, 1)
     lift = float(seam[28:37].mean() - ends)
-    smile = float(np.clip(2.2 * (width_to_eyes - 0.84), 0, 0.6) + np.clip(2.2 * (lift - 0.1), 0, 0.6))
+    smile = float(
+        np.clip(2.2 * (width_to_eyes - 0.84), 0, 0.6) + np.clip(2.2 * (lift - 0.1), 0, 0.6)
+    )
     units = frame.units(face.points[:, :2] - 0.5)
     return MouthAnatomy(
         frame, upper, lower, seam, upper_outer, lower_outer,
@@ -153,7 +156,7 @@ def _darkest_path(luma: np.ndarray, frame: FaceFrame, guess: np.ndarray) -> np.n
     grid = np.stack(np.broadcast_arrays(frame.along(U)[None], guess[None] + offsets[:, None]), -1)
     at = frame.pixels(grid).astype(np.float32)
     soft = cv2.GaussianBlur(luma, (0, 0), max(0.02 * frame.unit_px, 0.6))
-    strip = cv2.remap(soft, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    strip = look_up(soft, at)
     cost = (strip - strip.min(0)) / max(float(np.ptp(strip, axis=0).mean()), 4.0)
     cost = cost + 18 * offsets[:, None] ** 2 + 0.6 * np.abs(U)[None] ** 4 * np.abs(offsets)[:, None]
     bend = 0.25 * np.abs(np.arange(25)[:, None] - np.arange(25)[None]) ** 1.5
@@ -169,9 +172,7 @@ def _darkest_path(luma: np.ndarray, frame: FaceFrame, guess: np.ndarray) -> np.n
     return guess + found * (1 - np.abs(U) ** 6)
 
 
-def _has_teeth(
-    image: np.ndarray, frame: FaceFrame, upper: np.ndarray, lower: np.ndarray
-) -> bool:
+def _has_teeth(image: np.ndarray, frame: FaceFrame, upper: np.ndarray, lower: np.ndarray) -> bool:
     """Whether the opening is mostly brighter and paler than the lips around it."""
     levels = np.linspace(0.15, 0.7, 9)[:, None]
     inside = upper[None] + levels * (lower - upper)[None]
@@ -197,16 +198,13 @@ def _mean_color(image: np.ndarray, points: np.ndarray, reach_px: float) -> np.nd
 
 def _sample(image: np.ndarray, at: np.ndarray) -> np.ndarray:
     """Colours of `image` at pixel positions [h, w, 2], float64 [h, w, 3]."""
-    return cv2.remap(
-        image, np.ascontiguousarray(at, np.float32), None, cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE,
-    ).astype(np.float64)  # fmt: skip
+    return look_up(image, np.ascontiguousarray(at, np.float32)).astype(np.float64)
 
 
 def _softness_px(luma: np.ndarray, face: Face) -> float:
     """Blur of the sharpest edges in the face: gradients before and after a known blur (re-blur
     ratio of Zhuo and Sim, 2011)."""
-    x0, y0, x1, y1 = (int(round(v)) for v in face.box)
+    x0, y0, x1, y1 = (round(v) for v in face.box)
     crop = luma[max(y0, 0) : max(y1, 1), max(x0, 0) : max(x1, 1)]
     if min(crop.shape) < 8:
         return 0.7
@@ -216,6 +214,7 @@ def _softness_px(luma: np.ndarray, face: Face) -> float:
             cv2.Sobel(values, cv2.CV_32F, 1, 0, scale=0.125),
             cv2.Sobel(values, cv2.CV_32F, 0, 1, scale=0.125),
         )
+
     before, after = slope(crop), slope(cv2.GaussianBlur(crop, (0, 0), 1.0))
     strong = before >= max(float(np.quantile(before, 0.97)), 0.5)
     if not strong.any():

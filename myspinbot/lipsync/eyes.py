@@ -14,8 +14,10 @@ from scipy.interpolate import PchipInterpolator
 
 from .fields import smoothstep
 from .interior import coverage
+from .sampling import look_up
 
 _U: Final = np.linspace(-1.0, 1.0, 33)
+_GRAY: Final = np.array((0.299, 0.587, 0.114), np.float32)
 _LOWER_SHARE: Final = 0.15
 """How much of the way to closure the lower lid goes."""
 _LASH_BAND: Final = 0.10
@@ -53,9 +55,9 @@ class Eye:
             max(int(low[0]), 0), max(int(low[1]), 0),
             min(int(high[0]) + 1, size[0]), min(int(high[1]) + 1, size[1]),
         )  # fmt: skip
-        self.usable = self.unit_px > 3 and min(
-            self.rect[2] - self.rect[0], self.rect[3] - self.rect[1]
-        ) > 4
+        self.usable = (
+            self.unit_px > 3 and min(self.rect[2] - self.rect[0], self.rect[3] - self.rect[1]) > 4
+        )
         if self.usable:
             self._prepare()
             self._bare, self._bare_corner, self._lash_rgb = self._without_lashes(image)
@@ -105,12 +107,12 @@ class Eye:
         near = a < 1.1
         lashes = near & (np.abs(over - 0.04) < 0.09)
         dark = patch[lashes].astype(np.float32) if lashes.any() else patch.reshape(-1, 3)[:1]
-        order = np.argsort(dark @ np.float32([0.3, 0.59, 0.11]))
+        order = np.argsort(dark @ _GRAY)
         lash_rgb = dark[order[: max(len(order) // 5, 1)]].mean(0)
         high = min(0.30, 0.5 * self._brow)
         hole = near & (over < high) & (under < 0.10)
         # Lashes that reach further than that, by their darkness.
-        luma = patch @ np.float32([0.3, 0.59, 0.11])
+        luma = patch @ _GRAY
         around = (a < 1.3) & (over > -0.35) & (over < 1.4 * high)
         skin = (a < 1.3) & (over > high) & (over < 0.85 * self._brow)
         if skin.any():
@@ -124,21 +126,19 @@ class Eye:
         if below.any():
             # A brow close above must not darken the lid: not below most of the skin under the eye.
             floor = 0.74 * float(np.median(luma[below]))
-            lift = np.maximum(floor / np.maximum(mixed @ np.float32([0.3, 0.59, 0.11]), 8), 1)
+            lift = np.maximum(floor / np.maximum(mixed @ _GRAY, 8), 1)
             inner = edge * (1 - smoothstep(0.75, 1.1, a))
             mixed *= (1 + inner * (np.minimum(lift, 2.5) - 1))[..., None]
-        return np.clip(mixed, 0, 255).astype(np.uint8), np.float32([x0, y0]), lash_rgb
+        return np.clip(mixed, 0, 255).astype(np.uint8), np.array([x0, y0], np.float32), lash_rgb
 
     def bare_lid(self, sources: np.ndarray) -> np.ndarray:
         """Look up `sources` [h, w, 2] in the skin without eye and lashes, uint8 [h, w, 3]."""
-        at = sources - self._bare_corner
-        border = cv2.BORDER_REPLICATE
-        return cv2.remap(self._bare, at, None, cv2.INTER_CUBIC, borderMode=border)
+        return look_up(self._bare, sources - self._bare_corner, cubic=True)
 
     @staticmethod
     def bared(seen: np.ndarray, bare: np.ndarray, closed: float) -> np.ndarray:
         """From a lid as seen to bare skin while the eye closes, float32 [h, w, 3]."""
-        change = np.float32(smoothstep(0.05, 0.55, np.float64(closed)))
+        change = smoothstep(0.05, 0.55, np.float32(closed))
         return seen + change * (bare.astype(np.float32) - seen)
 
     def with_lashes(
@@ -166,18 +166,13 @@ class Eye:
     def lid_shift(self, closed: float, upper: bool) -> np.ndarray:
         """Backward displacement [h, w, 2] over `rect` of one lid's layer."""
         field = closed * (self._down if upper else self._up)
-        columns, rows = np.meshgrid(
-            np.arange(field.shape[1], dtype=np.float32), np.arange(field.shape[0], dtype=np.float32)
-        )
-        down_x, down_y = (float(v) for v in self._axes[1])
+        grid = self._pixels - np.array(self.rect[:2], np.float32)
+        down = self._axes[1].astype(np.float32)
         found = field
         for _ in range(16):
-            there = cv2.remap(
-                field, columns - down_x * found, rows - down_y * found, cv2.INTER_LINEAR,
-                borderMode=cv2.BORDER_REPLICATE,
-            )  # fmt: skip
+            there = look_up(field, grid - found[..., None] * down)
             found = 0.6 * found + 0.4 * there
-        return found[..., None] * self._axes[1].astype(np.float32)
+        return found[..., None] * down
 
     def gaze_shift(self, gaze: Sequence[float]) -> np.ndarray:
         """Displacement [h, w, 2] over `rect` for a gaze in iris radii to the right and down."""

@@ -10,11 +10,13 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from .anatomy import MouthAnatomy, U
 
 MOVES: Final = (
-    "rest", "jaw", "upper", "lower", "upper_round", "lower_round", "wide", "pucker", "press", "tuck",
+    "rest", "jaw", "upper", "lower", "upper_round", "lower_round",
+    "wide", "pucker", "press", "tuck",
 )  # fmt: skip
 """Order of the fields. All are per unit of movement in half mouth widths at the lips' middle,
 but `rest` (what closes a portrait's open mouth; always 1), `wide`, `pucker`, `press`, `tuck`
@@ -24,9 +26,9 @@ CORNER_SHARE: Final = 0.36
 """How much of the jaw's drop the mouth's corners follow."""
 
 
-def smoothstep(start: float, end: float, x: np.ndarray) -> np.ndarray:
+def smoothstep(start: float, end: float, x: npt.ArrayLike) -> np.ndarray:
     """0 below `start`, 1 above `end`, C1 between."""
-    t = np.clip((x - start) / (end - start), 0, 1)
+    t = np.clip((np.asarray(x) - start) / (end - start), 0, 1)
     return t * t * (3 - 2 * t)
 
 
@@ -62,17 +64,14 @@ def mouth_fields(mouth: MouthAnatomy, units: np.ndarray) -> tuple[np.ndarray, np
 
 
 def _sideways(u: np.ndarray, x: np.ndarray, depth: np.ndarray) -> np.ndarray:
-    """Horizontal stretch about the middle: 1 at the corners, fading into cheeks and off the lips."""
+    """Horizontal stretch about the middle: 1 at the corners, fading into the cheeks."""
     a = np.abs(u)
-    profile = np.where(a < 1, a, 1 - smoothstep(1.0, 2.15, a))
     # A rounded top keeps the corner from becoming a crease.
-    profile = np.where(a < 1, a * (1.18 - 0.18 * a * a), profile)
+    profile = np.where(a < 1, a * (1.18 - 0.18 * a * a), 1 - smoothstep(1.0, 2.15, a))
     return np.sign(x) * profile * depth
 
 
-def _upper_layer(
-    mouth: MouthAnatomy, u: np.ndarray, x: np.ndarray, v: np.ndarray
-) -> np.ndarray:
+def _upper_layer(mouth: MouthAnatomy, u: np.ndarray, x: np.ndarray, v: np.ndarray) -> np.ndarray:
     """Fields above the mouth; v <= 0 is the height over the upper lip's edge."""
     a = np.abs(u)
     lip = np.interp(u, U, mouth.upper - mouth.upper_outer)
@@ -101,16 +100,16 @@ def _upper_layer(
     ])  # fmt: skip
 
 
-def _lower_layer(
-    mouth: MouthAnatomy, u: np.ndarray, x: np.ndarray, v: np.ndarray
-) -> np.ndarray:
+def _lower_layer(mouth: MouthAnatomy, u: np.ndarray, x: np.ndarray, v: np.ndarray) -> np.ndarray:
     """Fields below the mouth; v >= 0 is the depth under the lower lip's edge."""
     a = np.abs(u)
     lip = np.interp(u, U, mouth.lower_outer - mouth.lower)
     room = max(mouth.chin_y - float(np.interp(0, U, mouth.lower)), 0.6)
     q = v / room
     neck = 1 - smoothstep(1.0, 2.0, q)
-    near = np.where(a < 1, CORNER_SHARE * a**3 + almond(u), CORNER_SHARE * (1 - smoothstep(1, 2.1, a)))
+    near = np.where(
+        a < 1, CORNER_SHARE * a**3 + almond(u), CORNER_SHARE * (1 - smoothstep(1, 2.1, a))
+    )
     far = 1 - smoothstep(0.6, 2.3, a)
     mix = smoothstep(0.0, 0.75, q)
     jaw = ((1 - mix) * near + mix * far) * (1 - 0.14 * mix) * neck

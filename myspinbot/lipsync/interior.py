@@ -13,6 +13,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from .anatomy import MouthAnatomy, U
 from .fields import smoothstep
+from .sampling import look_up
 
 _BOX: Final = (-1.3, -0.75, 1.3, 1.25)
 """x0, y0, x1, y1 of the textures in half mouth widths."""
@@ -60,7 +61,7 @@ class Interior:
         alpha = coverage(both - (x0, y0), (x1 - x0, y1 - y0), softness)
         gap = float(np.linalg.norm(lower - upper, axis=1).max()) / self._mouth.frame.unit_px
         # Little light falls through a slit.
-        light = 0.42 + 0.58 * smoothstep(0.02, 0.17, np.float64(gap))
+        light = 0.42 + 0.58 * smoothstep(0.02, 0.17, gap)
         color = light * self._inside(alpha, (x0, y0), skull, jaw, tongue)
         region = frame[y0:y1, x0:x1]
         weight = alpha[..., None]
@@ -81,7 +82,7 @@ class Interior:
             color = color * (1 - cover) + placed[..., :3]
         unit = self._mouth.frame.unit_px
         rim = cv2.GaussianBlur(alpha, (0, 0), max(0.07 * unit, 0.8))
-        down = np.float32([[1, 0, 0.10 * unit * skull[0, 1] / unit], [0, 1, 0.10 * skull[1, 1]]])
+        down = np.array([[1, 0, 0.10 * skull[0, 1]], [0, 1, 0.10 * skull[1, 1]]])
         lip_shadow = cv2.warpAffine(rim, down, size)
         shade = (0.68 + 0.32 * smoothstep(0.1, 0.9, rim)) * (
             0.80 + 0.20 * smoothstep(0.05, 0.8, lip_shadow)
@@ -114,7 +115,10 @@ class Interior:
         """Height of the cutting edge at each column of the texture, and brightness of it."""
         a = np.abs(self._x[0])
         index = np.clip(np.searchsorted(edges, a, side="right") - 1, 0, len(lengths) - 1)
-        start, end = np.asarray(edges)[index], np.asarray(edges)[np.minimum(index + 1, len(lengths))]
+        start, end = (
+            np.asarray(edges)[index],
+            np.asarray(edges)[np.minimum(index + 1, len(lengths))],
+        )
         inside = np.clip((a - start) / np.maximum(end - start, 1e-3), 0, 1)
         rounding = np.abs(2 * inside - 1) ** 4
         gap = np.exp(-(((end - start) / 2 * (1 - np.abs(2 * inside - 1))) ** 2) / 0.014**2)
@@ -157,7 +161,7 @@ class Interior:
         """The portrait's own teeth, continued upwards under the lip and cut at their edge."""
         mouth = self._mouth
         at = mouth.frame.pixels(np.stack([self._x, self._y], -1)).astype(np.float32)
-        colors = cv2.remap(image, at, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        colors = look_up(image, at, cubic=True)
         colors = colors.astype(np.float32)
         u = mouth.frame.across(self._x[0])
         upper, lower = np.interp(u, U, mouth.upper), np.interp(u, U, mouth.lower)
@@ -172,10 +176,8 @@ class Interior:
         rows = np.clip(self._y, top[None], np.maximum(bottom - margin, top + 0.01)[None])
         pick = np.clip(np.arange(len(u)), columns[0], columns[-1])
         row_index = (rows - _BOX[1]) * self._density - 0.5
-        fill = cv2.remap(
-            colors, np.broadcast_to(pick[None], rows.shape).astype(np.float32),
-            row_index.astype(np.float32), cv2.INTER_LINEAR,
-        )  # fmt: skip
+        column_index = np.broadcast_to(pick[None], rows.shape)
+        fill = look_up(colors, np.stack([column_index, row_index], -1).astype(np.float32))
         depth = np.maximum(bottom, middle - 1)[None] - self._y
         ends = 1 - smoothstep(0.9, 1.08, np.abs(u))[None]
         return self._texture(fill, smoothstep(-0.012, 0.012, depth) * ends)

@@ -16,13 +16,13 @@ from scipy.ndimage import gaussian_filter1d
 from ..speech import Phoneme, Speech
 from .visemes import CHANNELS, SILENCE, Viseme, visemes_of
 
-LEAD_S: Final = 0.02
+LEAD_S: Final = 0.01
 """The mouth is this much ahead of the sound at the middle of a frame: lips move before sound."""
 
 _RATE_HZ: Final = 200
-_SIGMA_S: Final = np.array([0.038, 0.045, 0.050, 0.032, 0.032, 0.024, 0.024, 0.026])
+_SIGMA_S: Final = np.array([0.030, 0.040, 0.046, 0.027, 0.027, 0.022, 0.022, 0.024])
 """Spread of each channel over its neighbours; rounding spreads furthest, contact least."""
-_EARLY_S: Final = np.array([0.010, 0.015, 0.035, 0.010, 0.010, 0.0, 0.0, 0.0])
+_EARLY_S: Final = np.array([0.008, 0.015, 0.035, 0.008, 0.008, 0.0, 0.0, 0.0])
 """How much earlier than the sound a channel starts, on top of LEAD_S."""
 _SHORT_PAUSE_S: Final = 0.12
 """A gap of silence shorter than this between two sounds does not close the mouth."""
@@ -122,9 +122,7 @@ def _coarticulate(segments: list[_Segment], times: np.ndarray) -> np.ndarray:
     return np.clip(poses, 0, 1)
 
 
-def _contact(
-    segments: list[_Segment], times: np.ndarray, frame_s: float, kind: str
-) -> np.ndarray:
+def _contact(segments: list[_Segment], times: np.ndarray, frame_s: float, kind: str) -> np.ndarray:
     """1 where a sound of `kind` holds its closure, easing to 0; every closure owns a frame."""
     contact = np.zeros(len(times), np.float32)
     for segment in segments:

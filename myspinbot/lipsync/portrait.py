@@ -40,7 +40,7 @@ class TalkingPortrait:
         self.width: int = width
         self.height: int = height
         self.fps: Fraction = Fraction(fps)
-        self.audio: Audio | None = audio
+        self.audio = audio
         self.audio: Audio = audio
         self.frame_count: int = max(round(audio.duration_s * self.fps), 1)
         self._puppet = Puppet(np.ascontiguousarray(image[:height, :width]), face)
@@ -53,8 +53,7 @@ class TalkingPortrait:
         self._tongue = track.poses[:, TONGUE]
         self._motion = plan_motion(
             self.frame_count, self.fps, accents(speech, level), silence,
-            Liveliness(_amount(head_motion), _amount(blink), _amount(gaze), _amount(expressiveness)),
-            seed,
+            Liveliness(*(_amount(a) for a in (head_motion, blink, gaze, expressiveness))), seed,
         )  # fmt: skip
 
     def _mouth(self, audio: Audio, speech: Speech | None) -> MouthTrack:
@@ -86,7 +85,7 @@ def _check(image: np.ndarray, fps: Fraction) -> None:
         )
     if min(image.shape[:2]) < 16:
         raise BadInputError(
-            f"The portrait has only {image.shape[1]} x {image.shape[0]} pixels: choose a larger one."
+            f"The portrait has only {image.shape[1]} x {image.shape[0]} pixels: use a larger one."
         )
     if fps <= 0:
         raise BadInputError(f"The frame rate must be positive, not {fps}.")

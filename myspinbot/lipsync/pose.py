@@ -35,7 +35,7 @@ def head_fields(
     half = 0.5 * (oval.max(0) - oval.min(0))
     weight = _head_weight(units, center, half)
     depth = _depth(face, frame, units, center, half)
-    pivot = center + (0.0, 1.45 * half[1])
+    pivot = center + np.array((0.0, 1.45 * half[1]))
     rel = units - pivot
     zero = np.zeros_like(depth)
     shoulders = smoothstep(center[1] - 2.2 * half[1], center[1] + 1.6 * half[1], units[..., 1])

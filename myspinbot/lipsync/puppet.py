@@ -17,7 +17,8 @@ from .anatomy import MouthAnatomy, U, measure_mouth
 from .eyes import Eye
 from .fields import MOVES, mouth_fields
 from .interior import Interior, coverage
-from .pose import BROWS, POSES, brow_fields, head_fields
+from .pose import brow_fields, head_fields
+from .sampling import look_up
 from .warp import Fields, Lattice, head_inverse, identity, inverse
 
 _BEYOND: Final = np.linspace(1.0, 2.3, 8)
@@ -60,9 +61,7 @@ class Puppet:
         brows = brow_fields(face, frame, units)
         self._upper = self._fields(np.concatenate([upper, brows]))
         self._lower = self._fields(np.concatenate([lower, np.zeros_like(brows)]))
-        self._face_head = Fields(
-            self._face_lattice, head_fields(face, frame, nodes, self._size)
-        )
+        self._face_head = Fields(self._face_lattice, head_fields(face, frame, nodes, self._size))
         self._head_lattice = self._lattice(self._head_box(face), frame.unit_px / 5)
         self._head_nodes = self._head_lattice.nodes()
         self._head = Fields(
@@ -114,14 +113,9 @@ class Puppet:
         return sources
 
     def _look_up(self, sources: np.ndarray) -> np.ndarray:
-        """Bicubic: bilinear look-up would blur and sharpen the picture as the head drifts."""
-        return cv2.remap(
-            self._image, sources, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
-        )
+        return look_up(self._image, sources, cubic=True)
 
-    def _lower_side(
-        self, moves: np.ndarray, head: np.ndarray, size: tuple[int, int]
-    ) -> np.ndarray:
+    def _lower_side(self, moves: np.ndarray, head: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         """uint8 [h, w] over the face's rectangle: 255 where the lower layer shows."""
         upper, lower = self._lip_edges(moves)
         left, right = (self._moved(side, fields, moves) for side, fields in self._beyond)
@@ -175,7 +169,7 @@ class Puppet:
         if x0 < rect[0] or y0 < rect[1] or x1 > rect[2] or y1 > rect[3]:
             return
         still = sources[y0 - rect[1] : y1 - rect[1], x0 - rect[0] : x1 - rect[0]]
-        at = still - np.float32([x0, y0])
+        at = still - np.array([x0, y0], np.float32)
         upper, lower = eye.lids(pose.blink)
         opening = np.concatenate([self._turned(upper, head), self._turned(lower, head)[::-1]])
         size = (x1 - x0, y1 - y0)
@@ -183,7 +177,7 @@ class Puppet:
         lids = region
         if pose.blink > 1e-3:
             above, beneath = (
-                still - _sampled(eye.lid_shift(pose.blink, side), at) for side in (True, False)
+                still - look_up(eye.lid_shift(pose.blink, side), at) for side in (True, False)
             )
             over = eye.with_lashes(
                 self._look_up(above), eye.bare_lid(above), self._turned(upper, head), pose.blink
@@ -192,7 +186,7 @@ class Puppet:
             line = self._turned(0.5 * (upper + lower), head) - (x0, y0)
             below = coverage(_downwards(line, size), size, 0.4)[..., None]
             lids = over * (1 - below) + under * below
-        inside = self._look_up(still - _sampled(eye.gaze_shift(pose.gaze), at))
+        inside = self._look_up(still - look_up(eye.gaze_shift(pose.gaze), at))
         softness = max(0.6 * self.mouth.softness_px, 0.4)
         alpha = coverage(opening - (x0, y0), size, softness)[..., None]
         region[:] = (lids * (1 - alpha) + inside * alpha + 0.5).astype(np.uint8)
@@ -211,11 +205,15 @@ class Puppet:
         x = mouth.frame.along(U)
         upper = np.stack([x, mouth.upper], 1)
         lower = np.stack([x, mouth.lower], 1)
-        self._edges = ((upper, mouth_fields(mouth, upper)[0]), (lower, mouth_fields(mouth, lower)[1]))
+        self._edges = (
+            (upper, mouth_fields(mouth, upper)[0]),
+            (lower, mouth_fields(mouth, lower)[1]),
+        )
         sides = []
         for sign, end in ((-1, 0), (1, -1)):
             side = np.stack(
-                [mouth.frame.along(sign * _BEYOND[1:]), np.full(len(_BEYOND) - 1, mouth.seam[end])], 1
+                [mouth.frame.along(sign * _BEYOND[1:]), np.full(len(_BEYOND) - 1, mouth.seam[end])],
+                1,
             )
             sides.append((side, mouth_fields(mouth, side)[1]))
         self._beyond = sides
@@ -263,16 +261,9 @@ class Puppet:
                 face.at(chain).astype(np.float64) - 0.5 for chain in (upper, lower, iris, brow)
             )
             down = self.mouth.frame.axes[1]
-            brow_px = float(np.median((top[2:7] @ down)) - np.median(line @ down))
+            brow_px = float(np.median(top[2:7] @ down) - np.median(line @ down))
             eyes.append(Eye(self._image, top, bottom, ring, brow_px))
         return [eye for eye in eyes if eye.usable]
-
-
-def _sampled(values: np.ndarray, at: np.ndarray) -> np.ndarray:
-    return cv2.remap(
-        np.ascontiguousarray(values, np.float32), at, None, cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE,
-    )  # fmt: skip
 
 
 def _downwards(line: np.ndarray, size: tuple[int, int]) -> np.ndarray:

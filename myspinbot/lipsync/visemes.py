@@ -66,12 +66,12 @@ VISEMES: Final = {
         _v("a", 0.95, 0.22, 0.00, 0.18, 0.20, 0.00, 0.00, 0.0),
         _v("aa", 1.00, 0.00, 0.06, 0.14, 0.18, 0.00, 0.00, 0.0),
         _v("uh", 0.66, 0.10, 0.00, 0.16, 0.20, 0.00, 0.00, 0.0),
-        _v("schwa", 0.38, 0.08, 0.00, 0.14, 0.18, 0.00, 0.00, 0.0, s=0.6),
-        _v("er", 0.38, 0.00, 0.38, 0.16, 0.20, 0.00, 0.00, 0.1, s=0.9),
+        _v("schwa", 0.46, 0.08, 0.00, 0.14, 0.18, 0.00, 0.00, 0.0, s=0.6),
+        _v("er", 0.46, 0.00, 0.38, 0.16, 0.20, 0.00, 0.00, 0.1, s=0.9),
         _v("aw", 0.80, 0.00, 0.45, 0.12, 0.16, 0.00, 0.00, 0.0),
         _v("o", 0.55, 0.00, 0.78, 0.06, 0.12, 0.00, 0.00, 0.0, s=1.2),
-        _v("uu", 0.32, 0.00, 0.62, 0.06, 0.14, 0.00, 0.00, 0.0),
-        _v("u", 0.22, 0.00, 0.96, 0.02, 0.08, 0.00, 0.00, 0.0, s=1.3),
+        _v("uu", 0.36, 0.00, 0.62, 0.06, 0.14, 0.00, 0.00, 0.0),
+        _v("u", 0.27, 0.00, 0.96, 0.04, 0.14, 0.00, 0.00, 0.0, s=1.3),
         _v("y", 0.20, 0.00, 0.85, 0.10, 0.14, 0.00, 0.00, 0.1, s=1.2),
         _v("oe", 0.46, 0.00, 0.60, 0.12, 0.16, 0.00, 0.00, 0.0),
         _v("glottal", 0.22, 0.00, 0.00, 0.08, 0.10, 0.00, 0.00, 0.0, s=0.15),
@@ -107,9 +107,11 @@ def visemes_of(symbol: str) -> tuple[tuple[Viseme, float], ...]:
     Length, stress, tone and diacritics are ignored. "" is silence; an unknown letter becomes a
     neutral vowel, since a slightly open mouth is never badly wrong.
     """
-    decomposed = unicodedata.normalize("NFD", unicodedata.normalize("NFC", symbol).replace("ç", "x"))
+    decomposed = unicodedata.normalize(
+        "NFD", unicodedata.normalize("NFC", symbol).replace("ç", "x")
+    )
     plain = "".join(c for c in decomposed if c.isalpha() and unicodedata.category(c) != "Lm")
-    plain += "".join("ə" for c in decomposed if c in "ᵊ")
+    plain += "ə" * decomposed.count("ᵊ")
     if not plain:
         return ((SILENCE, 1.0),)
     if plain in _WHOLE:

@@ -12,6 +12,8 @@ from typing import Final
 import cv2
 import numpy as np
 
+from .sampling import look_up
+
 _HEAD_STEPS: Final = 4
 _FACE_STEPS: Final = 7
 
@@ -48,8 +50,7 @@ class Lattice:
     def sample(self, values: np.ndarray, pixels: np.ndarray) -> np.ndarray:
         """Values [rows, columns, 2] at pixel positions [N, 2], float32 [N, 2]."""
         at = self.index(pixels)[:, None]
-        border = cv2.BORDER_REPLICATE
-        return cv2.remap(values, at, None, cv2.INTER_LINEAR, borderMode=border)[:, 0]
+        return look_up(values, at)[:, 0]
 
     def enlarge(
         self, sources: np.ndarray, nodes: np.ndarray, rect: tuple[int, int, int, int],
@@ -93,7 +94,7 @@ def inverse(
     moved = displacement / lattice.step_px
     at = goal
     for step in range(steps):
-        there = cv2.remap(moved, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        there = look_up(moved, at)
         new = goal - there
         at = new if step < 2 else 0.3 * at + 0.7 * new
     first = (lattice.x0 + (lattice.step_px - 1) / 2, lattice.y0 + (lattice.step_px - 1) / 2)

@@ -85,7 +85,7 @@ def read_topic(raw: str) -> Topic:
     if not lines:
         raise BadInputError("The topic is empty. Write what the talk is about, like 'tea'.")
     line = _without_request(lines[0])
-    first = split(line)[0] if split(line) else line
+    first = _first_sentence(line)
     asks = first.endswith("?") or "?" in line[len(first) : len(first) + 1]
     short = shorten(first.rstrip(".!? "), TOPIC_WORDS)
     said = words(short)
@@ -94,6 +94,10 @@ def read_topic(raw: str) -> Topic:
         kind = "statement"
     shortened = len(lines) > 1 or len(short) < len(line.rstrip(".!? "))
     return Topic(_sentence_case(short, kind), kind, shortened)
+
+
+def _first_sentence(line: str) -> str:
+    return next(sentence for sentence in split(line) if words(sentence))
 
 
 def _without_request(line: str) -> str:
@@ -156,7 +160,7 @@ def read_persona(raw: str) -> str:
     lines = [line for part in BREAK.split(raw) if words(line := speakable(part))]
     if not lines:
         return ""
-    first = split(lines[0])[0]
+    first = _first_sentence(lines[0])
     text = re.sub(r"^(?:i am|i'm|you are|you're|he is|she is|as)\s+", "", first, flags=re.I)
     text = shorten(text.rstrip(".!? "), PERSONA_WORDS)
     first = text.split(" ", 1)[0]

@@ -103,6 +103,8 @@ def fallback_reason(draft: Draft, llm: ContinuingLLM | None) -> str:
     if llm is None:
         return "no language model"
     body = draft.from_model + draft.from_templates
+    if not body:
+        return "no room or no fitting sentence between the first and the last"
     if not draft.from_templates:
         return ""
     return f"{draft.from_templates} of {body} sentences: nothing from the model passed the checks"

@@ -1,4 +1,4 @@
-# ruff: noqa: RUF001 (phonetic letters look like others)
+
 """Kokoro's alphabet, one character per sound: token numbers, plain IPA, and eSpeak's sounds in it.
 
 The inventory follows the vocabulary that hexgrad published with Kokoro-82M v1.0 (Apache-2.0).

@@ -1,4 +1,4 @@
-# ruff: noqa: RUF001 (dashes are meant)
+
 """From written words to the symbols Kokoro reads, so that each word keeps its own sounds."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-# ruff: noqa: RUF001 (dashes and quotes are meant)
+
 """Cut a text into sentences short enough to be spoken in one go. Loses no word and repeats none."""
 
 from __future__ import annotations

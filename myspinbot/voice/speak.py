@@ -1,4 +1,4 @@
-# ruff: noqa: RUF001 (quotes are meant)
+
 """A whole text as speech: sentence by sentence, at one loudness, with pauses between."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-# ruff: noqa: RUF001 (dashes are meant)
+
 """How English says what it writes with digits, signs and abbreviations. Knows no phonemes."""
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from comfy_execution.graph_utils import GraphBuilder
 
 from .folders import VOICES, files, inside, register, weights
-from .models import Managed
+from .models import Managed, one_thread
 from .progress import ticker
 from .routes import serve
 from .video import RenderedVideo
@@ -15,6 +15,7 @@ __all__ = [
     "RenderedVideo",
     "files",
     "inside",
+    "one_thread",
     "register",
     "serve",
     "ticker",

@@ -29,7 +29,7 @@ def weights() -> Path:
 
 
 def inside(folder: str, name: str, suffix: str) -> Path:
-    """Resolve a user's file name below the models folder `folder`; raises BadInputError outside it."""
+    """Resolve a user's file name below a models folder; raises BadInputError outside it."""
     root = Path(folder_paths.get_folder_paths(folder)[0]).resolve()
     path = (root / name).with_suffix(suffix).resolve()
     if not name.strip() or root not in path.parents:

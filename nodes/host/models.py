@@ -1,8 +1,9 @@
-"""Hands torch modules to ComfyUI's model manager, which decides where they live and when they leave."""
+"""Hands torch modules to ComfyUI's model manager, which decides where they live."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import comfy.model_management as mm
@@ -15,6 +16,17 @@ class _WholePatcher(comfy.model_patcher.ModelPatcher):
 
     def partially_unload(self, device_to, memory_to_free=0, force_patch_weights=False):
         return 0  # the scheduler then detaches it completely
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Run small nets on one core: several threads cost them many times the CPU."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _modules(engine: Any) -> list[torch.nn.Module]:

@@ -47,7 +47,7 @@ class RenderedVideo(Input.Video):
         self._file().save_to(path, **options)
 
     def as_trimmed(self, start_time=None, duration=None, strict_duration=False):
-        return self._file().as_trimmed(start_time, duration, strict_duration)
+        return self._file().as_trimmed(start_time or 0, duration or 0, strict_duration)
 
     def get_stream_source(self):
         return self._file().get_stream_source()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -12,11 +12,12 @@ from torch import Tensor, nn
 
 from ...errors import BadInputError
 from ...progress import Tick, no_tick
-from ...speech import Phoneme, Sentence, Word
-from ..alphabet import PUNCTUATION, STRESS, VOCABULARY, ipa
-from ..phonemes import LANGUAGES, Phonemes, SpokenWord, to_symbols
+from ...speech import Sentence
+from ..alphabet import VOCABULARY
+from ..phonemes import LANGUAGES, Phonemes, to_symbols
 from . import Chunk
-from .kokoro_net import MAX_SYMBOLS, SAMPLES_PER_FRAME, KokoroNet, load_net, read_weights
+from .kokoro_net import MAX_SYMBOLS, KokoroNet, load_net, read_weights
+from .kokoro_timing import end_with_sound, time_words
 from .kokoro_vocoder import SAMPLE_RATE
 
 NET_FILE = "kokoro.safetensors"
@@ -97,7 +98,7 @@ class Kokoro:
         style, f0_map = _style(voice)
         samples, frames = self._speak(symbols, style, f0_map, speed, seed, tick)
         rate = self.sample_rate
-        timed = time_words(words, frames)
+        timed = end_with_sound(time_words(words, frames), samples[0], rate)
         sentence = Sentence(text, 0.0, samples.shape[1] / rate, timed)
         return Chunk(samples, rate, sentence)
 
@@ -161,65 +162,3 @@ def symbol_parts(symbols: str) -> list[str]:
         parts.append(symbols[:cut])
         symbols = symbols[cut:]
     return [*parts, symbols]
-
-
-def time_words(words: Sequence[SpokenWord], frames: Sequence[tuple[int, ...]]) -> tuple[Word, ...]:
-    """Words and phonemes in seconds from the frames of each symbol (see `Kokoro._speak`).
-
-    Stress and length marks belong to their sound; a space without punctuation belongs half to each
-    neighbour, so that fluent speech has no holes; punctuation is silence.
-    """
-    symbols = to_symbols(words)
-    starts, ends = _spans(symbols, frames)
-    timed: list[Word] = []
-    position = 0
-    for word in words:
-        first = position + len(word.before)
-        last = first + len(word.symbols)
-        phonemes = _phonemes(symbols, first, last, starts, ends)
-        timed.append(Word(word.text, phonemes[0].start_s, phonemes[-1].end_s, phonemes))
-        position = last + len(word.after) + 1
-    return tuple(timed)
-
-
-def _spans(symbols: str, frames: Sequence[tuple[int, ...]]) -> tuple[list[float], list[float]]:
-    """Start and end of every symbol in seconds, with the fluent spaces shared out."""
-    frame_s = SAMPLES_PER_FRAME / SAMPLE_RATE
-    edges: list[tuple[float, float]] = []
-    clock = 0
-    for call in frames:
-        clock += call[0]
-        for count in call[1:-1]:
-            edges.append((clock * frame_s, (clock + count) * frame_s))
-            clock += count
-        clock += call[-1]
-    starts, ends = [e[0] for e in edges], [e[1] for e in edges]
-    for index in range(1, len(symbols) - 1):
-        before, after = symbols[index - 1], symbols[index + 1]
-        joined = starts[index] == ends[index - 1] and starts[index + 1] == ends[index]
-        if symbols[index] == " " and joined and not {before, after} & set(PUNCTUATION):
-            middle = (starts[index] + ends[index]) / 2
-            ends[index - 1] = starts[index + 1] = middle
-    return starts, ends
-
-
-def _phonemes(
-    symbols: str, first: int, last: int, starts: Sequence[float], ends: Sequence[float]
-) -> tuple[Phoneme, ...]:
-    """The sounds of symbols[first:last]; marks are merged, inner spaces already shared out."""
-    found: list[Phoneme] = []
-    start, stress = None, 0
-    for index in range(first, last):
-        symbol = symbols[index]
-        if symbol in STRESS:
-            start, stress = starts[index], 1 + STRESS.index(symbol)
-        elif sound := ipa(symbol):
-            begin = starts[index] if start is None else start
-            found.append(Phoneme(sound, begin, ends[index], stress))
-            start, stress = None, 0
-        elif found and symbol != " ":  # length and other modifiers
-            last_sound = found.pop()
-            found.append(
-                Phoneme(last_sound.symbol, last_sound.start_s, ends[index], last_sound.stress)
-            )
-    return tuple(found)
