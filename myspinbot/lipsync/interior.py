@@ -170,7 +170,8 @@ class Interior:
         middle = 0.5 * (top + bottom)
         usable = (np.abs(u) < 0.9) & (bottom - top > 0.04)
         columns = np.flatnonzero(usable)
-        if not len(columns):
+        between = (self._y >= top[None]) & (self._y <= bottom[None])
+        if not between[:, columns].any():
             return self._upper_teeth(self._enamel(image))
         bottom = self._cutting_edge(colors, top, bottom, columns)
         rows = np.clip(self._y, top[None], np.maximum(bottom - margin, top + 0.01)[None])

@@ -12,17 +12,13 @@ from typing import Final
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from .pose import POSES
+from .pose import HEAD_LIMITS, POSES
 from .prosody import Accent
 
 _DRIFT: Final = {
     # Slow wandering: standard deviation and period in seconds of each head movement.
     "yaw": (0.022, 2.6), "pitch": (0.014, 2.2), "roll": (0.0085, 3.1),
     "sway_x": (0.022, 3.4), "sway_y": (0.012, 2.9), "lean": (0.0045, 4.2),
-}  # fmt: skip
-_HEAD_LIMIT: Final = {
-    "yaw": 0.065, "pitch": 0.055, "roll": 0.024, "sway_x": 0.06, "sway_y": 0.05, "lean": 0.012,
-    "breath": 0.03,
 }  # fmt: skip
 _NOD_RAD: Final = 0.024
 _BREATH_UNITS: Final = 0.010
@@ -63,9 +59,8 @@ def plan_motion(
     times = (np.arange(frame_count) + 0.5) / float(fps)
     streams = np.random.default_rng([seed & 0xFFFFFFFF, 7]).spawn(4)
     head = _head(times, fps, stress, silence, streams[0]) * liveliness.head
-    limit = np.array([_HEAD_LIMIT[name] for name in POSES])
     # A soft stop: large movements slow down rather than hit a wall.
-    head = limit * np.tanh(head / limit)
+    head = HEAD_LIMITS * np.tanh(head / HEAD_LIMITS)
     brows = _brows(times, fps, stress, streams[1]) * liveliness.brows
     gaze = _gaze(times, silence, streams[2]) * liveliness.gaze
     blink = _blink(times, float(fps), silence, streams[3], liveliness.blink)

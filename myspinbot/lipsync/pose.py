@@ -16,6 +16,8 @@ from .fields import smoothstep
 POSES: Final = ("yaw", "pitch", "roll", "sway_x", "sway_y", "lean", "breath")
 """Order of the head's fields: radians, radians, radians, then half mouth widths for sway and
 breath, and a relative size for lean."""
+HEAD_LIMITS: Final = np.array((0.065, 0.055, 0.024, 0.06, 0.05, 0.012, 0.03))
+"""Most of each pose that a flat picture bears."""
 BROWS: Final = ("brow_left", "brow_right")
 """Order of the brow fields: half mouth widths upwards."""
 
@@ -83,8 +85,8 @@ def _head_weight(units: np.ndarray, center: np.ndarray, half: np.ndarray) -> np.
     dx = (units[..., 0] - center[0]) / half[0]
     dy = (units[..., 1] - center[1]) / half[1]
     up = np.hypot(dx / 1.25, np.minimum(dy, 0) / 1.35)
-    head = 1 - smoothstep(0.85, 1.95, up)
-    neck = 1 - smoothstep(0.75, 2.1, dy)
+    head = 1 - smoothstep(0.85, 1.75, up)
+    neck = 1 - smoothstep(0.75, 2.0, dy)
     return head * neck
 
 

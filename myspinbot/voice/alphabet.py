@@ -1,4 +1,3 @@
-
 """Kokoro's alphabet, one character per sound: token numbers, plain IPA, and eSpeak's sounds in it.
 
 The inventory follows the vocabulary that hexgrad published with Kokoro-82M v1.0 (Apache-2.0).

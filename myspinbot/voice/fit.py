@@ -28,6 +28,7 @@ from .clip import ReferenceClip
 from .engines.kokoro_layers import STYLE_SIZE, StyledBlock
 from .engines.kokoro_net import KokoroNet, Prosody
 from .engines.kokoro_vocoder import SnakeBlock
+from .pace import match
 from .pitch import Pitch
 from .profile import VoiceProfile
 from .speaker import SAMPLE_RATE, SpeakerEncoder
@@ -39,6 +40,8 @@ STYLE_ROW = 60
 _SUM_WEIGHT = 0.3
 """How much the shares of a blend should add up to one."""
 _COMPONENTS = 40
+_OTHER_DEVIATION = 0.25
+"""Length of a direction that the voices do not span, in mean lengths of those they do."""
 _LEARNING_RATE, _BETAS = 0.1, (0.9, 0.999)
 _PRIOR = 0.04
 """Price of leaving the middle of the stock voices."""
@@ -74,6 +77,10 @@ class StyledEngine(Protocol):
         """Stock voices by name, [510, 256] each."""
         ...
 
+    def sounding_s(self, text: str, style: Tensor) -> float:
+        """Seconds of sound in a sentence."""
+        ...
+
     def tokens(self, symbols: str) -> Tensor:
         """Kokoro symbols -> int64 [L] on the net's device, 0 at both ends."""
         ...
@@ -100,8 +107,8 @@ def enroll(
 
     Keeps the best of the nearest stock voice, a blend of them, and (with `gradient_steps`; 12 are a
     good choice, 1.3 CPU-s each) a fitted timbre, by the similarity on a phrase that no step heard.
-    The profile's style holds "style" [256] and "f0_map" [2], the scale and shift of
-    `Prosody.with_f0`. Works under inference mode. Raises EngineError if no stock voice is known.
+    The profile's style holds "style" [256], "f0_map" [2] (scale and shift of `Prosody.with_f0`)
+    and "pace" [1]. Works under inference mode. Raises EngineError if no stock voice is known.
     """
     with torch.inference_mode(False), torch.no_grad():
         fit = _Fit(engine, encoder, clip, tick, 2 + (gradient_steps + 1 if gradient_steps else 0))
@@ -109,12 +116,17 @@ def enroll(
         if gradient_steps:
             candidates["fitted"] = fit.fitted(candidates["blend"], gradient_steps)
         method, best = max(candidates.items(), key=lambda item: item[1].similarity)
+        pace, words_per_minute = match(engine, best.style, transcript, clip.speech_s)
     return VoiceProfile(
         engine=engine.name,
-        style={"style": best.style, "f0_map": torch.tensor(best.f0_map)},
+        style={
+            "style": best.style,
+            "f0_map": torch.tensor(best.f0_map),
+            "pace": torch.tensor([pace]),
+        },
         f0_median_hz=clip.pitch.median_hz,
         f0_log_std=clip.pitch.log_std,
-        words_per_minute=clip.words_per_minute,
+        words_per_minute=words_per_minute,
         transcript=transcript.strip(),
         consent=consent,
         source_sha256=hashlib.sha256(clip.audio.samples.tobytes()).hexdigest(),
@@ -270,11 +282,18 @@ def f0_mapping(predicted_hz: Tensor, pitch: Pitch) -> tuple[float, float]:
 
 
 def _whitened_axes(rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean [D] and principal axes [K, D], each as long as the standard deviation along it."""
+    """Mean [D] and principal axes [K, D], each as long as the standard deviation along it.
+
+    Few voices span too little to fit in: then all other directions are added, shorter.
+    """
     centre = rows.mean(0)
-    _, singular, axes = torch.linalg.svd(rows - centre, full_matrices=False)
-    count = min(_COMPONENTS, len(rows) - 1)
-    return centre, axes[:count] * (singular[:count, None] / len(rows) ** 0.5)
+    _, singular, axes = torch.linalg.svd(rows - centre, full_matrices=True)
+    spanned = min(_COMPONENTS, len(rows) - 1)
+    deviations = singular[:spanned] / len(rows) ** 0.5
+    if spanned < _COMPONENTS:
+        others = _OTHER_DEVIATION * (float(deviations.mean()) if spanned else 1.0)
+        deviations = torch.cat([deviations, torch.full((len(axes) - spanned,), others)])
+    return centre, axes[: len(deviations)] * deviations[:, None]
 
 
 def _piece(prosodies: list[Prosody], step: int) -> Prosody:

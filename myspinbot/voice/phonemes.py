@@ -1,4 +1,3 @@
-
 """From written words to the symbols Kokoro reads, so that each word keeps its own sounds."""
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ class VoiceProfile:
     f0_log_std: float
     """Standard deviation of the natural logarithm of F0."""
     words_per_minute: float
-    """Tempo of the reference."""
+    """At which the engine speaks with this voice, pauses included; for planning a length."""
     transcript: str
     """Of the reference."""
     consent: str

@@ -1,4 +1,3 @@
-
 """Cut a text into sentences short enough to be spoken in one go. Loses no word and repeats none."""
 
 from __future__ import annotations

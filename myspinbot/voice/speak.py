@@ -1,4 +1,3 @@
-
 """A whole text as speech: sentence by sentence, at one loudness, with pauses between."""
 
 from __future__ import annotations

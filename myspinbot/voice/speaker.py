@@ -82,9 +82,13 @@ class SpeakerEncoder(nn.Module):
 
 def convert(sources: Sequence[Path], target: Path) -> None:
     """Write `target` from [pretrained.pt] of the wheel Resemblyzer 0.1.4."""
-    from librosa.filters import mel  # only the conversion needs it
+    # only the conversion needs it
+    from transformers.audio_utils import mel_filter_bank
 
+    mel = mel_filter_bank(
+        _FFT // 2 + 1, _MELS, 0, SAMPLE_RATE / 2, SAMPLE_RATE, norm="slaney", mel_scale="slaney"
+    ).T
     state = torch.load(sources[0], map_location="cpu", weights_only=True)["model_state"]
     tensors = {name: value for name, value in state.items() if name.startswith(("lstm", "linear"))}
-    tensors["mel"] = torch.from_numpy(mel(sr=SAMPLE_RATE, n_fft=_FFT, n_mels=_MELS))
+    tensors["mel"] = torch.from_numpy(mel).float()
     save_file({name: value.contiguous() for name, value in tensors.items()}, target)

@@ -1,4 +1,3 @@
-
 """How English says what it writes with digits, signs and abbreviations. Knows no phonemes."""
 
 from __future__ import annotations
