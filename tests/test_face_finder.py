@@ -194,7 +194,8 @@ def test_points_are_those_of_the_reference(finder, samples_dir, name):
     expected = np.array(golden["points"])
     error = np.linalg.norm(face.points[:, :2] - expected[:, :2], axis=1) / face.iod_px
     assert error.mean() < 0.01
-    assert error[list(landmarks.OUTER_LIPS + landmarks.INNER_LIPS)].mean() < 0.01
+    # 0.98 to 1.07 % here: the last digits depend on the number of threads
+    assert error[list(landmarks.OUTER_LIPS + landmarks.INNER_LIPS)].mean() < 0.012
     assert np.abs(face.points[:, 2] - expected[:, 2]).mean() / face.iod_px < 0.02
 
 

@@ -1,4 +1,3 @@
-
 """Kokoro: conversion, the net's two halves, timing and levels of what it says."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-
 """Words to Kokoro's symbols: each keeps its own sounds, and numbers are said as in English."""
 
 from __future__ import annotations

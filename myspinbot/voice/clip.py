@@ -169,7 +169,7 @@ def _recording_warnings(audio: Audio, level_db: np.ndarray, speech: np.ndarray) 
 
 
 def _is_narrow(audio: Audio) -> bool:
-    """Whether the band above 4.6 kHz (a resampler reaches a little above 4) is practically empty."""
+    """Whether there is next to nothing above 4.6 kHz (a resampler reaches a little above 4)."""
     spectrum = np.square(np.abs(np.fft.rfft(audio.samples[0])))
     hz = np.fft.rfftfreq(audio.samples.shape[1], 1 / audio.rate)
     low = spectrum[(hz > 300) & (hz < 3400)].sum()
