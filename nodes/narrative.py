@@ -93,14 +93,16 @@ class WriteNarration(io.ComfyNode):
         if narration.strip():
             written = writing.direct(narration, **style)
         else:
-            written = writing.write(
-                topic,
-                **style,
-                language=language,
-                duration_s=duration_s,
-                llm=(llm or load_embedded()).ready(),
-                seed=seed,
-                tick=host.ticker(),
-            )
+            model = llm or load_embedded()
+            with host.one_thread():
+                written = writing.write(
+                    topic,
+                    **style,
+                    language=language,
+                    duration_s=duration_s,
+                    llm=model.ready(),
+                    seed=seed,
+                    tick=host.ticker(),
+                )
         report = json.dumps(written.report, indent=2, ensure_ascii=False)
         return io.NodeOutput(written.narration, written.stage_prompt, report)
