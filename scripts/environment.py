@@ -113,7 +113,8 @@ def link_pack() -> None:
 def fetch_weights() -> None:
     command = [sys.executable, str(ROOT / "install.py"), "--strict"]
     command += ["--models-dir", str(BASE / "models"), "--samples", str(SAMPLES), "--judges"]
-    subprocess.run(command, check=True, cwd=ROOT)
+    if subprocess.run(command, cwd=ROOT).returncode:
+        sys.exit(1)  # install.py has said what is missing
     (SAMPLES / "voice.txt").write_text(TRANSCRIPT, "utf-8")
 
 

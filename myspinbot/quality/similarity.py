@@ -100,7 +100,7 @@ def convert(sources: Sequence[Path], target: Path) -> None:
         zero = graph.constants[f"{stem}_zero_point"].astype(np.float32)
         return (graph.constants[f"{stem}_quantized"] - zero) * graph.constants[f"{stem}_scale"]
 
-    tensors = {"mel": mel.astype(np.float32)}
+    tensors = {"mel": np.ascontiguousarray(mel, np.float32)}
     lstms = [node for node in graph.nodes if node.op == "DynamicQuantizeLSTM"]
     for layer, node in enumerate(lstms):
         tensors |= _lstm_layer(layer, node, graph.constants, dequantised)
