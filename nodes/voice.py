@@ -4,11 +4,13 @@ import json
 
 from comfy_api.latest import io
 
-from ..myspinbot.speech import to_srt
+from ..myspinbot.speech import to_srt, with_silence
 from ..myspinbot.voice.engines import ENGINES
 from . import host, types
 
 ENCODER = "ge2e.safetensors"
+LEAD_S, TAIL_S = 0.2, 0.5
+"""Silence around the speech: a face opens and closes its mouth in it."""
 
 
 def load_engine(name: str) -> host.Managed:
@@ -164,5 +166,5 @@ class Speak(io.ComfyNode):
             seed=seed,
             tick=host.ticker(),
         )
-        audio, speech = speak.join(chunks)
+        audio, speech = with_silence(*speak.join(chunks), LEAD_S, TAIL_S)
         return io.NodeOutput(types.from_audio(audio), speech, to_srt(speech))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any
 
@@ -29,6 +30,23 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
+def _cancellable(load: Callable[[], Any]) -> Any:
+    """Run `load` beside the worker thread, so that a cancel need not wait for a large file.
+
+    The thread is outside the nodes' inference mode: weights born in that could never serve a
+    gradient, and the voice fit takes one through them.
+    """
+    pool = ThreadPoolExecutor(1, thread_name_prefix="myspinbot-load")
+    try:
+        future = pool.submit(load)
+        while not future.done():
+            mm.throw_exception_if_processing_interrupted()
+            wait([future], timeout=0.1)
+        return future.result()
+    finally:
+        pool.shutdown(wait=False)
+
+
 def _modules(engine: Any) -> list[torch.nn.Module]:
     return [engine] if isinstance(engine, torch.nn.Module) else engine.modules()
 
@@ -37,9 +55,7 @@ class Managed:
     """An engine whose torch modules belong to ComfyUI's model manager."""
 
     def __init__(self, load: Callable[[], Any]):
-        # Nodes run in inference mode; weights born in it could never serve a gradient (voice fit).
-        with torch.inference_mode(False):
-            self._engine = load()
+        self._engine = _cancellable(load)
         self.patchers = [
             _WholePatcher(
                 module.eval(),
