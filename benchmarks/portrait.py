@@ -21,12 +21,11 @@ from myspinbot.audio import Audio
 from myspinbot.face.finder import FaceFinder
 from myspinbot.face.geometry import Face
 from myspinbot.lipsync.actuate import Limits, amounts_of
-from myspinbot.lipsync.hearing import formants_db
+from myspinbot.lipsync.hearing import formants_db, label_lag_s
 from myspinbot.lipsync.mouth import MouthTrack
 from myspinbot.lipsync.portrait import TalkingPortrait
 from myspinbot.lipsync.pose import POSES
 from myspinbot.lipsync.puppet import Pose, Puppet
-from myspinbot.lipsync.timing import label_lag_s
 from myspinbot.lipsync.visemes import TONGUE, VISEMES
 from myspinbot.quality import sync
 from myspinbot.speech import Speech, shift

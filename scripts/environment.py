@@ -64,7 +64,9 @@ def fetch_comfyui() -> None:
         sys.exit(f"{archive.name} is not the archive that was pinned; nothing was installed.")
     with tarfile.open(archive) as tarball:
         inner = [m for m in tarball if "/vendor/ComfyUI/" in m.name]
-        tarball.extractall(partial, members=inner, filter="data")
+        # Python before 3.11.4 has no filters; the hash above says what the archive holds
+        options = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+        tarball.extractall(partial, members=inner, **options)
     source = next(partial.glob("*/vendor/ComfyUI"))
     source.rename(target)
     shutil.rmtree(partial)

@@ -17,7 +17,7 @@ from myspinbot.audio import read_audio
 from myspinbot.client.server import ComfyServer
 from myspinbot.errors import PromptRejectedError
 from myspinbot.quality.engines.whisper import Whisper
-from myspinbot.quality.report import measure
+from myspinbot.quality.report import measure, mouth_gaps
 from myspinbot.video import probe, read_frames
 from scripts.environment import FREEZE, ROOT
 from workflows import build
@@ -89,6 +89,43 @@ def test_the_talking_bot(bot, run, download, models_dir, finder):
     assert figures["sync"]["moves"]
     assert figures["sync"]["correlation"] > 0.3
     assert abs(figures["sync"]["lag_ms"]) <= 80
+    motion = np.abs(np.diff(mouth_gaps(path, finder.track, file["frames"])))
+    assert motion[8:-15].mean() > 4 * motion[-8:].mean(), "the mouth rests in the silent end"
+
+
+def test_a_topic_and_an_llm(bot, run):
+    """What the embedded model writes is what comes out as the narration."""
+    bot["9"] = {"class_type": "MySpinBot_EmbeddedLLM", "inputs": {}}
+    values = {"topic": "how tea is made", "narration": "", "duration_s": 8, "llm": ["9", 0]}
+    inputs_of(bot, "MySpinBot_TalkingBot").update(values)
+    (narration,) = [text for out in run(bot)["outputs"].values() for text in out.get("text", [])]
+    assert "tea" in narration
+    assert 10 <= len(narration.split()) <= 40
+
+
+def test_a_saved_voice_comes_back(bot, run):
+    clip = {"LoadAudio": next(n for n in bot.values() if n["class_type"] == "LoadAudio")}
+    words = inputs_of(bot, "MySpinBot_TalkingBot")["transcript"]
+    fit = {"reference": ["1", 0], "transcript": words, "engine": "kokoro", "fit_steps": 0}
+    save = {
+        "1": clip["LoadAudio"],
+        "2": {"class_type": "MySpinBot_VoiceProfile", "inputs": {**fit, "consent": "mine"}},
+        "3": {"class_type": "MySpinBot_SaveVoice", "inputs": {"voice": ["2", 0], "name": "test"}},
+    }
+    run(save)
+    load = {
+        "1": {"class_type": "MySpinBot_LoadVoice", "inputs": {"name": "test.safetensors"}},
+        "2": {
+            "class_type": "MySpinBot_Speak",
+            "inputs": {"voice": ["1", 0], "text": "Hello again.", "speed": 1.0, "seed": 0},
+        },
+        "3": {"class_type": "PreviewAny", "inputs": {"source": ["2", 2]}},
+    }
+    outputs = run(load)["outputs"].values()
+    assert "Hello again." in next(text for out in outputs for text in out.get("text", []))
+    save["3"]["inputs"]["name"] = "../../escaped"
+    with pytest.raises(PromptRejectedError, match="not a file name inside"):
+        run(save)
 
 
 def test_stage_by_stage(run, upload, download, samples_dir):

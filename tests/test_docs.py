@@ -21,7 +21,8 @@ def names(paths):
 def commands(path):
     """Every line of the fenced blocks that have no language."""
     blocks = re.findall(r"^```\n(.*?)^```", path.read_text("utf-8"), re.DOTALL | re.MULTILINE)
-    return [line for block in blocks for line in block.splitlines() if line.strip()]
+    lines = [line for block in blocks for line in block.splitlines()]
+    return [line for line in lines if re.match(r"(make|python|py|\.venv\S*python) ", line)]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=names(PAGES))
@@ -41,7 +42,7 @@ def test_commands_exist(page):
         for module in re.findall(r"-m ((?:scripts|workflows|benchmarks)[.\w]*)", line):
             path = ROOT / Path(*module.split("."))
             assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), line
-        for script in re.findall(r"\S+\.py\b", line.replace("\\", "/")):
+        for script in re.findall(r"(?<= )[\w/]+\.py\b", line.replace("\\", "/")):
             assert (ROOT / script).exists(), line
 
 

@@ -12,12 +12,11 @@ from hypothesis import strategies as st
 from myspinbot.audio import Audio
 from myspinbot.lipsync.actuate import Limits, amounts_of
 from myspinbot.lipsync.fields import MOVES
-from myspinbot.lipsync.hearing import formants_db, mouth_from_audio
+from myspinbot.lipsync.hearing import formants_db, label_lag_s, mouth_from_audio
 from myspinbot.lipsync.motion import Liveliness, plan_motion
-from myspinbot.lipsync.mouth import mouth_from_speech
+from myspinbot.lipsync.mouth import mouth_from_speech, voice_gate
 from myspinbot.lipsync.pose import POSES
 from myspinbot.lipsync.prosody import accents, loudness, pauses
-from myspinbot.lipsync.timing import label_lag_s, voice_gate
 from myspinbot.lipsync.visemes import CHANNELS, JAW, PUCKER, VISEMES, WIDE, visemes_of
 from myspinbot.speech import Phoneme, Sentence, Speech, Word
 

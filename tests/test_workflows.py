@@ -11,10 +11,6 @@ FILES = build.render()
 API = [path for path in FILES if path.parent.name == "api"]
 
 
-def names(paths):
-    return [path.name for path in paths]
-
-
 @pytest.mark.parametrize("path", list(FILES), ids=lambda p: f"{p.parent.name}/{p.name}")
 def test_files_are_regenerated(path):
     assert path.read_text("utf-8") == FILES[path], "run: python -m workflows.build"

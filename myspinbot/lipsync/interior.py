@@ -13,7 +13,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from .anatomy import MouthAnatomy, U
 from .fields import smoothstep
-from .sampling import look_up
+from .sampling import coverage, look_up
 
 _BOX: Final = (-1.3, -0.75, 1.3, 1.25)
 """x0, y0, x1, y1 of the textures in half mouth widths."""
@@ -202,14 +202,3 @@ class Interior:
         rgba = np.concatenate([np.clip(color, 0, 250) * alpha[..., None], alpha[..., None]], -1)
         sigma = 0.8 * self._mouth.softness_px * self._density / self._mouth.frame.unit_px
         return cv2.GaussianBlur(rgba.astype(np.float32), (0, 0), max(sigma, 0.3))
-
-
-def coverage(polygon: np.ndarray, size: tuple[int, int], sigma_px: float) -> np.ndarray:
-    """How much of each pixel of a `size` (width, height) canvas lies in `polygon` [N, 2], blurred
-    by `sigma_px`: float32 [h, w] 0..1."""
-    finer = 4 if size[0] < 200 else 2
-    canvas = np.zeros((size[1] * finer, size[0] * finer), np.uint8)
-    corners = np.rint(((polygon + 0.5) * finer - 0.5) * 16).astype(np.int32)
-    cv2.fillPoly(canvas, [corners], 255, cv2.LINE_8, 4)
-    mask = cv2.resize(canvas, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-    return cv2.GaussianBlur(mask, (0, 0), sigma_px) / 255

@@ -76,6 +76,18 @@ def mouth_from_speech(
     return MouthTrack(poses, apart, np.minimum(on_teeth, apart))
 
 
+def voice_gate(
+    silence: list[tuple[float, float]], times: np.ndarray, ease_s: float = 0.07
+) -> np.ndarray:
+    """0 within the silent spans, 1 outside, easing, at `times`: float32 [F]. Labels often let the
+    last sound of a phrase run on into the pause."""
+    gate = np.ones(len(times))
+    for start_s, end_s in silence:
+        inside = np.minimum(times - start_s, end_s - times)
+        gate = np.minimum(gate, 1 - np.clip(inside / ease_s, 0, 1))
+    return (gate * gate * (3 - 2 * gate)).astype(np.float32)
+
+
 def _segments(speech: Speech) -> Iterator[_Segment]:
     previous_end_s = 0.0
     for phoneme in sorted(_sounds(speech), key=lambda p: p.start_s):

@@ -12,12 +12,11 @@ from ..errors import BadInputError
 from ..face.geometry import Face
 from ..speech import Speech
 from .actuate import Limits, amounts_of
-from .hearing import formants_db, mouth_from_audio
+from .hearing import formants_db, label_lag_s, mouth_from_audio
 from .motion import Liveliness, plan_motion
-from .mouth import MouthTrack, frame_times_s, mouth_from_speech
+from .mouth import MouthTrack, frame_times_s, mouth_from_speech, voice_gate
 from .prosody import accents, loudness, pauses
 from .puppet import Pose, Puppet
-from .timing import label_lag_s, voice_gate
 from .visemes import TONGUE
 
 

@@ -11,14 +11,13 @@ from typing import Final
 import cv2
 import numpy as np
 
-from ..face import landmarks
 from ..face.geometry import Face
 from .anatomy import MouthAnatomy, U, measure_mouth
-from .eyes import Eye
+from .eyes import Eye, eyes_of
 from .fields import MOVES, mouth_fields
-from .interior import Interior, coverage
+from .interior import Interior
 from .pose import HEAD_LIMITS, brow_fields, head_fields
-from .sampling import look_up
+from .sampling import downwards, look_up
 from .warp import Enlarger, Fields, Lattice, head_inverse, inverse
 
 _BEYOND: Final = np.linspace(1.0, 2.3, 8)
@@ -53,7 +52,7 @@ class Puppet:
         self.mouth: MouthAnatomy = measure_mouth(image, face)
         frame = self.mouth.frame
         self._interior = Interior(image, self.mouth)
-        self._eyes = self._make_eyes(face)
+        self._eyes = eyes_of(image, face, frame.axes[1])
         self._face_lattice = self._lattice(self._face_box(face), frame.unit_px / 7.5)
         self._face_nodes = nodes = self._face_lattice.nodes()
         units = frame.units(nodes)
@@ -111,9 +110,6 @@ class Puppet:
         cv2.copyTo(self._enlarge_layers[1](below), mask, merged)
         return merged if sources is None else sources
 
-    def _look_up(self, sources: np.ndarray) -> np.ndarray:
-        return look_up(self._image, sources, cubic=True)
-
     def _lower_side(self, moves: np.ndarray, head: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         """uint8 [h, w] over the face's rectangle: 255 where the lower layer shows."""
         upper, lower = self._lip_edges(moves)
@@ -121,7 +117,7 @@ class Puppet:
         line = np.concatenate([left[::-1], 0.5 * (upper + lower), right])
         line = self._turned(line, head) - self._face_rect[:2]
         mask = np.zeros((size[1], size[0]), np.uint8)
-        polygon = np.rint(_downwards(line, size) * 16).astype(np.int32)
+        polygon = np.rint(downwards(line, size) * 16).astype(np.int32)
         return cv2.fillPoly(mask, [polygon], 255, cv2.LINE_8, 4)
 
     def _lip_edges(self, moves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -143,15 +139,11 @@ class Puppet:
         grow = rim * np.clip(gap / 1.5, 0.4 if self.mouth.is_open else 0, 1)
         grow = (grow * (1 - U**8))[:, None] * down
         skull = self._placed((0, 0), head)
-        jaw = self._placed(self._jaw_shift(moves), head)
+        jaw = self._placed((0, float(moves[MOVES.index("jaw")])), head)
         self._interior.draw(
             frame, self._turned(upper - grow, head), self._turned(lower + grow, head),
             skull, jaw, pose.tongue,
         )  # fmt: skip
-
-    def _jaw_shift(self, moves: np.ndarray) -> tuple[float, float]:
-        """What is fixed to the jaw moves by this much, face units."""
-        return 0.0, float(moves[MOVES.index("jaw")])
 
     def _placed(self, shift: tuple[float, float], head: np.ndarray) -> np.ndarray:
         """Matrix [2, 3] from face units to pixels at the mouth, after a shift and the head."""
@@ -161,34 +153,25 @@ class Puppet:
         return columns.astype(np.float64)
 
     def _draw_eye(
-        self, frame: np.ndarray, eye: Eye, pose: Pose, head: np.ndarray, sources: np.ndarray,
+        self,
+        frame: np.ndarray,
+        eye: Eye,
+        pose: Pose,
+        head: np.ndarray,
+        sources: np.ndarray,
         rect: tuple[int, int, int, int],
-    ) -> None:  # fmt: skip
+    ) -> None:
         x0, y0, x1, y1 = eye.rect
         if x0 < rect[0] or y0 < rect[1] or x1 > rect[2] or y1 > rect[3]:
             return
-        still = sources[y0 - rect[1] : y1 - rect[1], x0 - rect[0] : x1 - rect[0]]
-        at = still - np.array([x0, y0], np.float32)
-        upper, lower = eye.lids(pose.blink)
-        opening = np.concatenate([self._turned(upper, head), self._turned(lower, head)[::-1]])
-        size = (x1 - x0, y1 - y0)
-        region = frame[y0:y1, x0:x1]
-        lids = region
-        if pose.blink > 1e-3:
-            above, beneath = (
-                still - look_up(eye.lid_shift(pose.blink, side), at) for side in (True, False)
-            )
-            over = eye.with_lashes(
-                self._look_up(above), eye.bare_lid(above), self._turned(upper, head), pose.blink
-            )
-            under = eye.bared(self._look_up(beneath), eye.bare_lid(beneath), pose.blink)
-            line = self._turned(0.5 * (upper + lower), head) - (x0, y0)
-            below = coverage(_downwards(line, size), size, 0.4)[..., None]
-            lids = over * (1 - below) + under * below
-        inside = self._look_up(still - look_up(eye.gaze_shift(pose.gaze), at))
-        softness = max(0.6 * self.mouth.softness_px, 0.4)
-        alpha = coverage(opening - (x0, y0), size, softness)[..., None]
-        region[:] = (lids * (1 - alpha) + inside * alpha + 0.5).astype(np.uint8)
+        eye.draw(
+            frame[y0:y1, x0:x1],
+            sources[y0 - rect[1] : y1 - rect[1], x0 - rect[0] : x1 - rect[0]],
+            lambda points: self._turned(points, head),
+            pose.blink,
+            pose.gaze,
+            self.mouth.softness_px,
+        )
 
     def _turned(self, pixels: np.ndarray, head: np.ndarray) -> np.ndarray:
         """Points [N, 2] of the unturned face after the head has moved."""
@@ -257,26 +240,3 @@ class Puppet:
             max(min(moving[0], face[0]), left), max(min(moving[1], face[1]), top),
             min(max(moving[2], face[2]), right), min(max(moving[3], face[3]), bottom),
         )  # fmt: skip
-
-    def _make_eyes(self, face: Face) -> list[Eye]:
-        eyes = []
-        for upper, lower, iris, brow in (
-            (landmarks.LEFT_UPPER_LID, landmarks.LEFT_LOWER_LID, landmarks.LEFT_IRIS,
-             landmarks.LEFT_BROW_LOWER),
-            (landmarks.RIGHT_UPPER_LID, landmarks.RIGHT_LOWER_LID, landmarks.RIGHT_IRIS,
-             landmarks.RIGHT_BROW_LOWER),
-        ):  # fmt: skip
-            top, bottom, ring, line = (
-                face.at(chain).astype(np.float64) - 0.5 for chain in (upper, lower, iris, brow)
-            )
-            down = self.mouth.frame.axes[1]
-            brow_px = float(np.median(top[2:7] @ down) - np.median(line @ down))
-            eyes.append(Eye(self._image, top, bottom, ring, brow_px))
-        return [eye for eye in eyes if eye.usable]
-
-
-def _downwards(line: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The polyline [N, 2], which runs from left to right, closed around all that is below it."""
-    right, bottom = size[0] + 8, size[1] + 8
-    ends = [(right, line[-1, 1]), (right, bottom), (-8, bottom), (-8, line[0, 1])]
-    return np.concatenate([line, np.array(ends)])
