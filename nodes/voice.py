@@ -60,9 +60,10 @@ class VoiceProfile(io.ComfyNode):
         prepared = clip.prepare(types.to_audio(reference), transcript)
         managed = load_engine(engine)
         encoder = host.Managed(lambda: speaker.SpeakerEncoder.load(host.weights() / ENCODER))
+        speaking, listening = host.ready(managed, encoder)
         profile = fit.enroll(
-            managed.ready(),
-            encoder.ready(),
+            speaking,
+            listening,
             prepared,
             transcript,
             gradient_steps=fit_steps,

@@ -65,8 +65,8 @@ def fetch_comfyui() -> None:
     with tarfile.open(archive) as tarball:
         inner = [m for m in tarball if "/vendor/ComfyUI/" in m.name]
         # Python before 3.11.4 has no filters; the hash above says what the archive holds
-        options = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
-        tarball.extractall(partial, members=inner, **options)
+        tarball.extraction_filter = getattr(tarfile, "data_filter", lambda member, path: member)
+        tarball.extractall(partial, members=inner)
     source = next(partial.glob("*/vendor/ComfyUI"))
     source.rename(target)
     shutil.rmtree(partial)

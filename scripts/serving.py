@@ -81,7 +81,7 @@ class ComfyProcess:
     def take_peak_rss(self) -> int:
         """Highest resident memory in bytes since the last call."""
         peak, self._peak_rss = self._peak_rss, 0
-        return peak
+        return max(peak, psutil.Process(self.child.pid).memory_info().rss)
 
     def cpu_seconds(self) -> float:
         times = psutil.Process(self.child.pid).cpu_times()

@@ -18,6 +18,6 @@ class Preset:
 
 PRESETS = {
     "draft": Preset(fit_steps=0, max_side_px=512, fps=25),
-    "balanced": Preset(fit_steps=6, max_side_px=768, fps=25),
-    "best": Preset(fit_steps=16, max_side_px=0, fps=30),
+    "balanced": Preset(fit_steps=12, max_side_px=768, fps=25),
+    "best": Preset(fit_steps=20, max_side_px=0, fps=30),
 }

@@ -3,7 +3,7 @@
 from comfy_execution.graph_utils import GraphBuilder
 
 from .folders import VOICES, files, inside, register, weights
-from .models import Managed, one_thread
+from .models import Managed, one_thread, ready
 from .progress import ticker
 from .routes import serve
 from .video import RenderedVideo
@@ -16,6 +16,7 @@ __all__ = [
     "files",
     "inside",
     "one_thread",
+    "ready",
     "register",
     "serve",
     "ticker",
