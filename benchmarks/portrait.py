@@ -21,10 +21,10 @@ from myspinbot.audio import Audio
 from myspinbot.face.finder import FaceFinder
 from myspinbot.face.geometry import Face
 from myspinbot.lipsync.actuate import Limits, amounts_of
+from myspinbot.lipsync.head import POSES
 from myspinbot.lipsync.hearing import formants_db, label_lag_s
 from myspinbot.lipsync.mouth import MouthTrack
 from myspinbot.lipsync.portrait import TalkingPortrait
-from myspinbot.lipsync.pose import POSES
 from myspinbot.lipsync.puppet import Pose, Puppet
 from myspinbot.lipsync.visemes import TONGUE, VISEMES
 from myspinbot.quality import sync
@@ -155,7 +155,6 @@ def sheet(image: np.ndarray, face: Face, path: Path, size: int = 200) -> None:
     limits, frame = Limits.of(puppet.mouth, 1.0), puppet.mouth.frame
     still, brows = np.zeros(len(POSES), np.float32), np.zeros(2, np.float32)
     turn = np.array([0.05, 0.03, 0.015, 0, 0, 0, 0], np.float32)
-
     away = np.array([1, -1, -1, 0, 0, 0, 0], np.float32)
 
     def cell(name: str, middle_y: float, reach: float, **changes) -> np.ndarray:
@@ -172,11 +171,15 @@ def sheet(image: np.ndarray, face: Face, path: Path, size: int = 200) -> None:
 
     mouths = [cell(n, 0.25, 1.8) for n in ("silence", "aa", "i", "u", "o", "p", "f", "s")]
     faces = [
-        cell("silence", -1.2, 4.2), cell("silence", -1.2, 4.2, blink=0.5),
-        cell("silence", -1.2, 4.2, blink=1.0), cell("silence", -1.2, 4.2, gaze=(0.3, 0.0)),
-        cell("aa", -1.2, 4.2, head=turn), cell("o", -1.2, 4.2, head=-turn),
-        cell("i", -1.2, 4.2, brows=brows + 0.1), cell("ae", -1.2, 4.2, head=turn * away),
-    ]  # fmt: skip
+        cell("silence", -1.2, 4.2),
+        cell("silence", -1.2, 4.2, blink=0.5),
+        cell("silence", -1.2, 4.2, blink=1.0),
+        cell("silence", -1.2, 4.2, gaze=(0.3, 0.0)),
+        cell("aa", -1.2, 4.2, head=turn),
+        cell("o", -1.2, 4.2, head=-turn),
+        cell("i", -1.2, 4.2, brows=brows + 0.1),
+        cell("ae", -1.2, 4.2, head=turn * away),
+    ]
     picture = np.vstack([np.hstack(mouths), np.hstack(faces)])
     cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 88])
 
@@ -191,7 +194,10 @@ def main() -> None:
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     finder = FaceFinder.load(options.models)
-    image = cv2.cvtColor(cv2.imread(str(options.portrait)), cv2.COLOR_BGR2RGB)
+    picture = cv2.imread(str(options.portrait))
+    if picture is None:
+        raise SystemExit(f"{options.portrait} is not a picture that OpenCV reads.")
+    image = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
     face = finder.require_face(image)
     if options.sheet:
         sheet(image, face, options.sheet)

@@ -19,9 +19,9 @@ from myspinbot.face.geometry import Face
 from myspinbot.lipsync.actuate import Limits, amounts_of
 from myspinbot.lipsync.anatomy import measure_mouth
 from myspinbot.lipsync.fields import MOVES
+from myspinbot.lipsync.head import POSES
 from myspinbot.lipsync.mouth import MouthTrack
 from myspinbot.lipsync.portrait import TalkingPortrait
-from myspinbot.lipsync.pose import POSES
 from myspinbot.lipsync.puppet import Pose, Puppet
 from myspinbot.lipsync.visemes import TONGUE, VISEMES
 from myspinbot.speech import Phoneme, Sentence, Speech, Word
@@ -53,11 +53,23 @@ def cartoon_points(gap: float = 0.0) -> np.ndarray:
     put(landmarks.UPPER_LIP_INNER, arc(11, -30, 30, 62, 62))
     put(landmarks.LOWER_LIP_INNER, arc(11, -30, 30, 62, 62 + gap))
     for side, upper, lower, iris, low, high in (
-        (-1, landmarks.LEFT_UPPER_LID, landmarks.LEFT_LOWER_LID, landmarks.LEFT_IRIS,
-         landmarks.LEFT_BROW_LOWER, landmarks.LEFT_BROW_UPPER),
-        (1, landmarks.RIGHT_UPPER_LID, landmarks.RIGHT_LOWER_LID, landmarks.RIGHT_IRIS,
-         landmarks.RIGHT_BROW_LOWER, landmarks.RIGHT_BROW_UPPER),
-    ):  # fmt: skip
+        (
+            -1,
+            landmarks.LEFT_UPPER_LID,
+            landmarks.LEFT_LOWER_LID,
+            landmarks.LEFT_IRIS,
+            landmarks.LEFT_BROW_LOWER,
+            landmarks.LEFT_BROW_UPPER,
+        ),
+        (
+            1,
+            landmarks.RIGHT_UPPER_LID,
+            landmarks.RIGHT_LOWER_LID,
+            landmarks.RIGHT_IRIS,
+            landmarks.RIGHT_BROW_LOWER,
+            landmarks.RIGHT_BROW_UPPER,
+        ),
+    ):
         put(upper, arc(9, side * 40 - 18, side * 40 + 18, -30, -41))
         put(lower, arc(9, side * 40 - 18, side * 40 + 18, -30, -22))
         ring = [(0, 0), (8, 0), (0, -8), (-8, 0), (0, 8)]
@@ -94,9 +106,13 @@ def cartoon(
         fill(loop(eye), (240, 240, 240))
         fill(loop(iris[1:]), (60, 40, 30))
         cv2.polylines(
-            image, [np.rint(loop(brow)).astype(np.int32)], False, (70, 45, 30),
-            max(int(4 * scale), 1), cv2.LINE_AA,
-        )  # fmt: skip
+            image,
+            [np.rint(loop(brow)).astype(np.int32)],
+            False,
+            (70, 45, 30),
+            max(int(4 * scale), 1),
+            cv2.LINE_AA,
+        )
     if gray:
         image = np.repeat(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None], 3, 2)
     return cv2.GaussianBlur(image, (0, 0), 0.7), Face.from_points(points, 1.0)
@@ -198,6 +214,24 @@ def test_a_blink_covers_the_eyes(drawn):
     assert np.abs(np.median(closed, (0, 1)) - SKIN).max() < 25
 
 
+def test_a_blink_moves_no_glasses():
+    image, face = cartoon()
+    x, y = (face.left_eye - 0.5).tolist()
+    points = [(x + 28 * np.cos(t), y - 3 + 16 * np.sin(t)) for t in np.linspace(0, 2 * np.pi, 60)]
+    rim = np.rint(points).astype(np.int32)
+    cv2.polylines(image, [rim], True, (15, 15, 15), 5, cv2.LINE_AA)
+    for way in (-1, 1):  # bridge and temple
+        ends = (int(x) + 25 * way, int(y) - 3), (int(x) + 60 * way, int(y) - 3)
+        cv2.line(image, *ends, (15, 15, 15), 5)
+    puppet = Puppet(image, face)
+    closed = puppet.draw(posed(puppet, "silence", blink=1.0)).astype(int)
+    inside = np.zeros(image.shape[:2], np.uint8)
+    cv2.polylines(inside, [rim[35:55]], False, 255, 3)  # the upper part
+    assert (inside > 0).sum() > 80
+    assert np.abs(closed - image)[inside > 0].max() < 12
+    assert np.abs(closed - image)[int(y) - 6 : int(y) + 2, int(x) - 8 : int(x) + 8].max() > 80
+
+
 @pytest.mark.parametrize("name", POSES)
 def test_the_head_moves_and_the_background_does_not(drawn, name):
     image, _, puppet = drawn
@@ -271,10 +305,14 @@ def test_silence_keeps_the_mouth_closed_while_the_head_lives():
 
 @settings(max_examples=25, deadline=None)
 @given(
-    width=st.integers(24, 171), height=st.integers(24, 171),
-    x=st.floats(0, 1), y=st.floats(0, 1), scale=st.floats(0.08, 0.9),
-    gap=st.sampled_from([0.0, 12.0]), turn=st.floats(-0.5, 0.5),
-)  # fmt: skip
+    width=st.integers(24, 171),
+    height=st.integers(24, 171),
+    x=st.floats(0, 1),
+    y=st.floats(0, 1),
+    scale=st.floats(0.08, 0.9),
+    gap=st.sampled_from([0.0, 12.0]),
+    turn=st.floats(-0.5, 0.5),
+)
 def test_any_box_and_any_size(width, height, x, y, scale, gap, turn):
     image, face = cartoon(width, height, (x * width, y * height), scale, gap)
     cos, sin = np.cos(turn), np.sin(turn)
@@ -299,6 +337,29 @@ def test_the_shortest_audio_makes_one_frame(samples):
         (frame,) = portrait.frames()
         assert (portrait.width, portrait.height) == (100, 120)
         assert frame.shape == (120, 100, 3)
+
+
+def test_samples_that_are_no_numbers_count_as_silence():
+    image, face = cartoon(width=200, height=240, center=(100, 115), scale=0.6)
+    audio = tone(1.0)
+    audio.samples[0, 9000:] = 0
+    audio.samples[0, 4000:4100] = np.nan
+    audio.samples[0, 6000] = np.inf
+    portrait = TalkingPortrait(image, face, audio, None, fps=FPS)
+    assert np.isfinite(portrait.audio.samples).all()
+    assert max(portrait.pose(index).moves[1] for index in range(portrait.frame_count)) > 0.02
+    assert np.isnan(audio.samples).any()  # the caller's own stays as it was
+
+
+def test_the_first_and_the_last_mouth_rest_whatever_is_said():
+    image, face = cartoon(width=200, height=240, center=(100, 115), scale=0.6)
+    phonemes = tuple(Phoneme("ɑ", 0.1 * i, 0.1 * i + 0.1) for i in range(20))
+    speech = Speech((Sentence("w", 0, 2, (Word("w", 0, 2, phonemes),)),), 2.0)
+    portrait = TalkingPortrait(image, face, tone(2.0), speech, fps=FPS)
+    jaw = [portrait.pose(index).moves[MOVES.index("jaw")] for index in range(50)]
+    assert jaw[0] == jaw[-1] == 0
+    assert min(jaw[4:-4]) > 0.1
+    assert np.abs(np.diff(jaw)).max() < 0.6 * max(jaw)
 
 
 def test_bad_images_and_rates_are_refused():

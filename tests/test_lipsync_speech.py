@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from myspinbot.audio import Audio
 from myspinbot.lipsync.actuate import Limits, amounts_of
 from myspinbot.lipsync.fields import MOVES
+from myspinbot.lipsync.head import POSES
 from myspinbot.lipsync.hearing import formants_db, label_lag_s, mouth_from_audio
 from myspinbot.lipsync.motion import Liveliness, plan_motion
 from myspinbot.lipsync.mouth import mouth_from_speech, voice_gate
-from myspinbot.lipsync.pose import POSES
 from myspinbot.lipsync.prosody import accents, loudness, pauses
 from myspinbot.lipsync.visemes import CHANNELS, JAW, PUCKER, VISEMES, WIDE, visemes_of
 from myspinbot.speech import Phoneme, Sentence, Speech, Word
@@ -58,12 +58,27 @@ def test_there_are_enough_visemes_and_each_is_in_range():
 @pytest.mark.parametrize(
     ("symbol", "names"),
     [
-        ("b", ["p"]), ("m", ["m"]), ("v", ["f"]), ("oʊ", ["o", "u"]), ("aɪ", ["a", "ih"]),
-        ("dʒ", ["t", "sh"]), ("ɝ", ["er"]), ("ɑː", ["aa"]), ("ˈi", ["i"]), ("ɾ", ["tap"]),
-        ("ʔ", ["glottal"]), ("", ["silence"]), ("ã", ["a"]), ("pʰ", ["p"]), ("ç", ["k"]),
-        ("ʘ", ["schwa"]), ("ᵊ", ["schwa"]), ("ɡ", ["k"]), ("X", ["k"]),
+        ("b", ["p"]),
+        ("m", ["m"]),
+        ("v", ["f"]),
+        ("oʊ", ["o", "u"]),
+        ("aɪ", ["a", "ih"]),
+        ("dʒ", ["t", "sh"]),
+        ("ɝ", ["er"]),
+        ("ɑː", ["aa"]),
+        ("ˈi", ["i"]),
+        ("ɾ", ["tap"]),
+        ("ʔ", ["glottal"]),
+        ("", ["silence"]),
+        ("ã", ["a"]),
+        ("pʰ", ["p"]),
+        ("ç", ["k"]),
+        ("ʘ", ["schwa"]),
+        ("ᵊ", ["schwa"]),
+        ("ɡ", ["k"]),
+        ("X", ["k"]),
     ],
-)  # fmt: skip
+)
 def test_symbols(symbol, names):
     assert [viseme.name for viseme, _ in visemes_of(symbol)] == names
 
@@ -189,9 +204,9 @@ def test_late_labels_are_noticed(late):
     assert label_lag_s(speech, formants_db(voice(opening))) == pytest.approx(late / 100, abs=0.03)
 
 
-def test_the_gate_closes_in_pauses_only():
-    gate = voice_gate([(1.0, 2.0)], np.array([0.5, 0.999, 1.5, 1.999, 2.5]))
-    assert gate.tolist() == pytest.approx([1, 1, 0, 1, 1], abs=0.01)
+def test_the_gate_closes_in_pauses_and_at_both_ends():
+    gate = voice_gate([(1.0, 2.0)], np.array([0.1, 0.5, 0.999, 1.5, 1.999, 2.5, 2.9]))
+    assert gate.tolist() == pytest.approx([0, 1, 1, 0, 1, 1, 0], abs=0.01)
 
 
 def test_accents_and_pauses_of_a_voice():
@@ -227,3 +242,4 @@ def test_any_plan_is_finite(count, seed, amount):
     for name in ("head", "brows", "blink", "gaze"):
         assert len(getattr(plan, name)) == count
         assert np.all(np.isfinite(getattr(plan, name)))
+    assert plan.blink[-1] == 0

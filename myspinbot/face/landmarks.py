@@ -55,11 +55,8 @@ LEFT_BROW_LOWER: Final = (46, 53, 52, 65, 55)
 RIGHT_BROW_UPPER: Final = (336, 296, 334, 293, 300)
 RIGHT_BROW_LOWER: Final = (285, 295, 282, 283, 276)
 
-NOSE_BRIDGE: Final = (168, 6, 197, 195, 5, 4)
-"""From between the eyes down to above the tip."""
-NOSE_TIP: Final = 1
-NOSE_BASE: Final = (98, 97, 2, 326, 327)
-NOSE_WINGS: Final = (129, 358)
+NOSE_BASE: Final = 2
+"""Where the nose meets the upper lip."""
 
 FACE_OVAL: Final = (
     10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,

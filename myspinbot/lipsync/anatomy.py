@@ -14,13 +14,16 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 from scipy.ndimage import gaussian_filter1d
 
-from ..face import landmarks
+from ..face import landmarks, softness_px
 from ..face.geometry import Face
 from .sampling import look_up
 
 U: Final = np.linspace(-1.0, 1.0, 65)
 """Positions across the mouth at which contours are kept: -1 and 1 are the corners."""
 
+_GRAY: Final = np.array((0.299, 0.587, 0.114))
+_PIXEL_BLUR_PX: Final = 0.8
+_CHEEKS: Final = (50, 280, 101, 330, 205, 425)
 _OPEN_GAP: Final = 0.10
 """Lips further apart than this (half mouth widths, at the middle) count as an open mouth."""
 
@@ -119,18 +122,30 @@ def measure_mouth(image: np.ndarray, face: Face) -> MouthAnatomy:
     smile = float(
         np.clip(2.2 * (width_to_eyes - 0.84), 0, 0.6) + np.clip(2.2 * (lift - 0.1), 0, 0.6)
     )
+    skin_rgb = _mean_color(image, face.at(_CHEEKS), 0.12 * face.iod_px)
     units = frame.units(face.points[:, :2] - 0.5)
     return MouthAnatomy(
-        frame, upper, lower, seam, upper_outer, lower_outer,
-        nose_y=min(float(units[2, 1]), float(upper_outer.min()) - 0.08),
+        frame,
+        upper,
+        lower,
+        seam,
+        upper_outer,
+        lower_outer,
+        nose_y=min(float(units[landmarks.NOSE_BASE, 1]), float(upper_outer.min()) - 0.08),
         chin_y=max(float(units[landmarks.CHIN, 1]), float(lower_outer.max()) + 0.25),
-        shows_teeth=is_open and _has_teeth(image, frame, upper, lower),
+        shows_teeth=is_open and _has_teeth(image, frame, upper, lower, skin_rgb),
         is_open=is_open,
         smile=min(smile, 1.0),
-        softness_px=_softness_px(luma, face),
+        softness_px=_blur_px(image, face),
         lip_rgb=_lip_color(image, frame, upper_outer, upper, lower, lower_outer),
-        skin_rgb=_mean_color(image, face.at((50, 280, 101, 330, 205, 425)), 0.12 * face.iod_px),
-    )  # fmt: skip
+        skin_rgb=skin_rgb,
+    )
+
+
+def _blur_px(image: np.ndarray, face: Face) -> float:
+    """What to blur drawn things by: the face's softness, and what its pixels themselves blur."""
+    blur_px = float(np.hypot(softness_px(image, face), _PIXEL_BLUR_PX))
+    return min(blur_px, 0.012 * face.size_px + 0.6)
 
 
 def _contour(face: Face, frame: FaceFrame, chain: Sequence[int]) -> np.ndarray:
@@ -172,15 +187,22 @@ def _darkest_path(luma: np.ndarray, frame: FaceFrame, guess: np.ndarray) -> np.n
     return guess + found * (1 - np.abs(U) ** 6)
 
 
-def _has_teeth(image: np.ndarray, frame: FaceFrame, upper: np.ndarray, lower: np.ndarray) -> bool:
-    """Whether the opening is mostly brighter and paler than the lips around it."""
+def _has_teeth(
+    image: np.ndarray,
+    frame: FaceFrame,
+    upper: np.ndarray,
+    lower: np.ndarray,
+    skin_rgb: np.ndarray,
+) -> bool:
+    """Whether the opening is mostly brighter than the lips, and that part about as light as skin:
+    darker ones (a shadow on them, few pixels) make a worse mouth than drawn teeth do."""
     levels = np.linspace(0.15, 0.7, 9)[:, None]
     inside = upper[None] + levels * (lower - upper)[None]
     at = frame.pixels(np.stack(np.broadcast_arrays(frame.along(U)[None], inside), -1))
-    colors = _sample(image, at)[:, 16:49].reshape(-1, 3)
+    luma = (_sample(image, at)[:, 16:49] @ _GRAY).ravel()
     lips = _lip_color(image, frame, upper - 0.12, upper, lower, lower + 0.12)
-    brighter = colors @ (0.3, 0.59, 0.11) > lips @ np.array((0.3, 0.59, 0.11)) * 1.08
-    return float(brighter.mean()) > 0.4
+    bright = luma[luma > 1.08 * float(lips @ _GRAY)]
+    return len(bright) > 0.4 * len(luma) and float(np.median(bright) / (skin_rgb @ _GRAY)) > 0.88
 
 
 def _lip_color(image: np.ndarray, frame: FaceFrame, *edges: np.ndarray) -> np.ndarray:
@@ -199,25 +221,3 @@ def _mean_color(image: np.ndarray, points: np.ndarray, reach_px: float) -> np.nd
 def _sample(image: np.ndarray, at: np.ndarray) -> np.ndarray:
     """Colours of `image` at pixel positions [h, w, 2], float64 [h, w, 3]."""
     return look_up(image, np.ascontiguousarray(at, np.float32)).astype(np.float64)
-
-
-def _softness_px(luma: np.ndarray, face: Face) -> float:
-    """Blur of the sharpest edges in the face: gradients before and after a known blur (re-blur
-    ratio of Zhuo and Sim, 2011)."""
-    x0, y0, x1, y1 = (round(v) for v in face.box)
-    crop = luma[max(y0, 0) : max(y1, 1), max(x0, 0) : max(x1, 1)]
-    if min(crop.shape) < 8:
-        return 0.7
-
-    def slope(values: np.ndarray) -> np.ndarray:
-        return cv2.magnitude(
-            cv2.Sobel(values, cv2.CV_32F, 1, 0, scale=0.125),
-            cv2.Sobel(values, cv2.CV_32F, 0, 1, scale=0.125),
-        )
-
-    before, after = slope(crop), slope(cv2.GaussianBlur(crop, (0, 0), 1.0))
-    strong = before >= max(float(np.quantile(before, 0.97)), 0.5)
-    if not strong.any():
-        return 0.7
-    ratio = float(np.median(before[strong] / np.maximum(after[strong], 1e-3)))
-    return float(np.clip(1 / np.sqrt(max(ratio**2 - 1, 0.05)), 0.45, 0.012 * face.size_px + 0.6))

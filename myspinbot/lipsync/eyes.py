@@ -39,8 +39,11 @@ _CHAINS: Final = (
 )
 
 
-def eyes_of(image: np.ndarray, face: Face, down: np.ndarray) -> list[Eye]:
-    """The eyes of `face` that are large enough to move; `down` is the face's own direction [2]."""
+def eyes_of(image: np.ndarray, face: Face, down: np.ndarray, skin_rgb: np.ndarray) -> list[Eye]:
+    """The eyes of `face` that are large enough to move.
+
+    `down` is the face's own direction [2], `skin_rgb` the colour of the cheeks [3].
+    """
     eyes = []
     for chains in _CHAINS:
         top, bottom, iris, line = (face.at(chain).astype(np.float64) - 0.5 for chain in chains)
@@ -48,7 +51,7 @@ def eyes_of(image: np.ndarray, face: Face, down: np.ndarray) -> list[Eye]:
         shape = EyeShape.of(top, bottom, brow_px)
         x0, y0, x1, y1 = rect = _rect(shape, image.shape[1], image.shape[0])
         if shape.unit_px > 3 and min(x1 - x0, y1 - y0) > 4:
-            eyes.append(Eye(image, shape, iris, rect))
+            eyes.append(Eye(image, shape, iris, LidSkin(image, shape, rect, skin_rgb), rect))
     return eyes
 
 
@@ -60,6 +63,7 @@ class Eye:
         image: np.ndarray,
         shape: EyeShape,
         iris: np.ndarray,
+        skin: LidSkin,
         rect: tuple[int, int, int, int],
     ):
         """`image` uint8 [H, W, 3], `iris` [5, 2]; only the pixels of `rect` are drawn to."""
@@ -67,7 +71,7 @@ class Eye:
         self._image = image
         self._shape = shape
         self._iris_px = float(np.linalg.norm(iris[1:] - iris[0], axis=1).mean())
-        self._skin = LidSkin(image, shape, rect)
+        self._skin = skin
         x0, y0, x1, y1 = rect
         pixels = np.stack(np.meshgrid(np.arange(x0, x1), np.arange(y0, y1)), -1)
         self._corner = np.array((x0, y0), np.float32)

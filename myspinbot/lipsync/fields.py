@@ -15,9 +15,17 @@ import numpy.typing as npt
 from .anatomy import MouthAnatomy, U
 
 MOVES: Final = (
-    "rest", "jaw", "upper", "lower", "upper_round", "lower_round",
-    "wide", "pucker", "press", "tuck",
-)  # fmt: skip
+    "rest",
+    "jaw",
+    "upper",
+    "lower",
+    "upper_round",
+    "lower_round",
+    "wide",
+    "pucker",
+    "press",
+    "tuck",
+)
 """Order of the fields. All are per unit of movement in half mouth widths at the lips' middle,
 but `rest` (what closes a portrait's open mouth; always 1), `wide`, `pucker`, `press`, `tuck`
 (0..1)."""
@@ -86,18 +94,20 @@ def _upper_layer(mouth: MouthAnatomy, u: np.ndarray, x: np.ndarray, v: np.ndarra
     stiff = 1 - smoothstep(0.0, 1.0, (-v - 0.25 * lip) / (reach - 0.25 * lip))
     border = _border(-v, lip, reach)
     spread = _stack(0.13 * side, -0.035 * corner)
-    return np.stack([
-        _stack(-0.13 * mouth.smile * side, close * stiff + 0.085 * mouth.smile * corner),
-        _stack(-0.10 * side, CORNER_SHARE * corner),
-        _stack(zero, -almond(u) * fade),
-        _stack(zero, zero),
-        _stack(zero, -oval(u) * fade),
-        _stack(zero, zero),
-        spread,
-        _stack(-0.27 * side, -0.05 * border * _middle(u)),
-        _stack(0.02 * side, 0.30 * lip * border * _middle(u)),
-        _stack(zero, zero),
-    ])  # fmt: skip
+    return np.stack(
+        [
+            _stack(-0.13 * mouth.smile * side, close * stiff + 0.085 * mouth.smile * corner),
+            _stack(-0.10 * side, CORNER_SHARE * corner),
+            _stack(zero, -almond(u) * fade),
+            _stack(zero, zero),
+            _stack(zero, -oval(u) * fade),
+            _stack(zero, zero),
+            spread,
+            _stack(-0.27 * side, -0.05 * border * _middle(u)),
+            _stack(0.02 * side, 0.30 * lip * border * _middle(u)),
+            _stack(zero, zero),
+        ]
+    )
 
 
 def _lower_layer(mouth: MouthAnatomy, u: np.ndarray, x: np.ndarray, v: np.ndarray) -> np.ndarray:
@@ -122,18 +132,20 @@ def _lower_layer(mouth: MouthAnatomy, u: np.ndarray, x: np.ndarray, v: np.ndarra
     zero = np.zeros_like(u)
     close = np.interp(u, U, mouth.seam - mouth.lower, left=0, right=0)
     border = _border(v, lip, reach)
-    return np.stack([
-        _stack(-0.13 * mouth.smile * side, close * stiff + 0.085 * mouth.smile * corner),
-        _stack(-0.10 * side - 0.05 * hollow, jaw),
-        _stack(zero, zero),
-        _stack(zero, almond(u) * fade),
-        _stack(zero, zero),
-        _stack(zero, oval(u) * fade),
-        _stack(0.13 * side, -0.035 * corner),
-        _stack(-0.27 * side, 0.06 * border * _middle(u)),
-        _stack(0.02 * side, -0.30 * lip * border * _middle(u)),
-        _stack(zero, -0.38 * lip * border * _middle(u)),
-    ])  # fmt: skip
+    return np.stack(
+        [
+            _stack(-0.13 * mouth.smile * side, close * stiff + 0.085 * mouth.smile * corner),
+            _stack(-0.10 * side - 0.05 * hollow, jaw),
+            _stack(zero, zero),
+            _stack(zero, almond(u) * fade),
+            _stack(zero, zero),
+            _stack(zero, oval(u) * fade),
+            _stack(0.13 * side, -0.035 * corner),
+            _stack(-0.27 * side, 0.06 * border * _middle(u)),
+            _stack(0.02 * side, -0.30 * lip * border * _middle(u)),
+            _stack(zero, -0.38 * lip * border * _middle(u)),
+        ]
+    )
 
 
 def _middle(u: np.ndarray) -> np.ndarray:

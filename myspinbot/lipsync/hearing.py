@@ -86,7 +86,10 @@ def label_lag_s(speech: Speech, formants_db: np.ndarray) -> float:
     opening = gaussian_filter1d(opening, 1.5)
     middle = slice(reach, -reach)
     lags = np.arange(-reach, reach + 1)
-    fit = np.array([np.corrcoef(opening[middle], np.roll(level, k)[middle])[0, 1] for k in lags])
+    with np.errstate(invalid="ignore", divide="ignore"):  # Nothing correlates with a constant.
+        fit = np.array(
+            [np.corrcoef(opening[middle], np.roll(level, k)[middle])[0, 1] for k in lags]
+        )
     best = int(np.nanargmax(fit)) if np.isfinite(fit).any() else reach
     if fit[best] < 0.35 or fit[best] - fit[reach] < 0.02 or best in (0, 2 * reach):
         return 0.0
@@ -142,6 +145,7 @@ def _sampled(poses: np.ndarray, closed: np.ndarray, times: np.ndarray) -> MouthT
     contact = np.interp(times, grid, gaussian_filter1d(closed, 2.0))
     apart = 1 - np.clip(1.3 * contact - 0.1, 0, 1)
     return MouthTrack(
-        np.clip(frames, 0, 1).astype(np.float32), apart.astype(np.float32),
+        np.clip(frames, 0, 1).astype(np.float32),
+        apart.astype(np.float32),
         np.zeros(len(times), np.float32),
-    )  # fmt: skip
+    )

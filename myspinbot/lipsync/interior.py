@@ -21,6 +21,7 @@ _UPPER_EDGES: Final = (0.0, 0.31, 0.56, 0.79, 0.97, 1.12, 1.25)
 _UPPER_LENGTHS: Final = (0.075, 0.062, 0.072, 0.05, 0.035, 0.02)
 _LOWER_EDGES: Final = (0.0, 0.19, 0.39, 0.61, 0.82, 1.0, 1.15)
 _LOWER_LENGTHS: Final = (-0.045, -0.043, -0.05, -0.03, -0.01, 0.01)
+_UNSHADED: Final = 1.12
 _GRAY: Final = np.array((0.299, 0.587, 0.114))
 
 
@@ -42,9 +43,14 @@ class Interior:
         self._floor, self._tongue = self._cavity()
 
     def draw(
-        self, frame: np.ndarray, upper: np.ndarray, lower: np.ndarray,
-        skull: np.ndarray, jaw: np.ndarray, tongue: float,
-    ) -> None:  # fmt: skip
+        self,
+        frame: np.ndarray,
+        upper: np.ndarray,
+        lower: np.ndarray,
+        skull: np.ndarray,
+        jaw: np.ndarray,
+        tongue: float,
+    ) -> None:
         """Blend the interior into `frame` [H, W, 3] between two edges [65, 2] in pixels.
 
         `skull` and `jaw` [2, 3] map face units to pixels of the frame for what is fixed to either.
@@ -61,16 +67,20 @@ class Interior:
         alpha = coverage(both - (x0, y0), (x1 - x0, y1 - y0), softness)
         gap = float(np.linalg.norm(lower - upper, axis=1).max()) / self._mouth.frame.unit_px
         # Little light falls through a slit.
-        light = 0.42 + 0.58 * smoothstep(0.02, 0.17, gap)
+        light = 0.30 + 0.70 * smoothstep(0.0, 0.15, gap)
         color = light * self._inside(alpha, (x0, y0), skull, jaw, tongue)
         region = frame[y0:y1, x0:x1]
         weight = alpha[..., None]
         region[:] = (region * (1 - weight) + color * weight + 0.5).astype(np.uint8)
 
     def _inside(
-        self, alpha: np.ndarray, corner: tuple[int, int], skull: np.ndarray, jaw: np.ndarray,
+        self,
+        alpha: np.ndarray,
+        corner: tuple[int, int],
+        skull: np.ndarray,
+        jaw: np.ndarray,
         tongue: float,
-    ) -> np.ndarray:  # fmt: skip
+    ) -> np.ndarray:
         """Colours behind the opening, shaded by the lips in front of it, float32 [h, w, 3]."""
         size = (alpha.shape[1], alpha.shape[0])
         color = self._placed(self._floor, jaw, corner, size)[..., :3]
@@ -90,9 +100,12 @@ class Interior:
         return color * shade[..., None].astype(np.float32)
 
     def _placed(
-        self, texture: np.ndarray, where: np.ndarray, corner: tuple[int, int],
+        self,
+        texture: np.ndarray,
+        where: np.ndarray,
+        corner: tuple[int, int],
         size: tuple[int, int],
-    ) -> np.ndarray:  # fmt: skip
+    ) -> np.ndarray:
         """`texture` (premultiplied RGBA) through the map `where` from face units to pixels."""
         to_units = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, self._density]]) / self._density
         to_units[:2, 2] += _BOX[:2]
@@ -167,7 +180,6 @@ class Interior:
         upper, lower = np.interp(u, U, mouth.upper), np.interp(u, U, mouth.lower)
         margin = 0.9 * mouth.softness_px / mouth.frame.unit_px + 0.01
         top, bottom = upper + margin, lower - margin
-        middle = 0.5 * (top + bottom)
         usable = (np.abs(u) < 0.9) & (bottom - top > 0.04)
         columns = np.flatnonzero(usable)
         between = (self._y >= top[None]) & (self._y <= bottom[None])
@@ -179,9 +191,12 @@ class Interior:
         row_index = (rows - _BOX[1]) * self._density - 0.5
         column_index = np.broadcast_to(pick[None], rows.shape)
         fill = look_up(colors, np.stack([column_index, row_index], -1).astype(np.float32))
-        depth = np.maximum(bottom, middle - 1)[None] - self._y
+        # Further out the lower lip hid where they end: they go on in a flat arc.
+        middle = float(np.median(bottom[np.abs(u) < 0.3]))
+        depth = np.maximum(bottom, middle - 0.19 * u * u)[None] - self._y
         ends = 1 - smoothstep(0.9, 1.08, np.abs(u))[None]
-        return self._texture(fill, smoothstep(-0.012, 0.012, depth) * ends)
+        # Their picture has the lips' shadow in it already, which drawing casts again.
+        return self._texture(_UNSHADED * fill, smoothstep(-0.012, 0.012, depth) * ends)
 
     def _cutting_edge(
         self, colors: np.ndarray, top: np.ndarray, bottom: np.ndarray, columns: np.ndarray

@@ -16,7 +16,14 @@ EYE_U: Final = np.linspace(-1.0, 1.0, 33)
 
 _GRAY: Final = np.array((0.299, 0.587, 0.114), np.float32)
 _SKIN_CHROMA: Final = 0.6
-"""How much of a lid's hue is that of the cheeks: what lies around an eye is often hair or glass."""
+"""How much of a lid's hue is that of the cheeks if they are more colourful: what lies around an eye
+is often glass, hair or their shadow."""
+_NO_SKIN: Final = 0.38
+"""What is darker than this, relative to the skin, is hair or the rim of glasses."""
+_SHADE_CHROMA: Final = 1.5
+"""How much fuller colours get, per share of light lost."""
+_LEAST_LIGHT: Final = 0.75
+"""Brightness of a lid before shading, relative to the skin under the eye."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +74,15 @@ class EyeShape:
 class LidSkin:
     """The portrait around one eye with the eye and its lashes filled in with skin."""
 
-    def __init__(self, image: np.ndarray, shape: EyeShape, rect: tuple[int, int, int, int]):
-        """`image` uint8 [H, W, 3]; `rect` is what closing lids may change, pixels."""
+    def __init__(
+        self,
+        image: np.ndarray,
+        shape: EyeShape,
+        rect: tuple[int, int, int, int],
+        skin_rgb: np.ndarray,
+    ):
+        """`image` uint8 [H, W, 3]; `rect` is what closing lids may change, pixels; `skin_rgb` [3]
+        is the colour of the cheeks, 0..255."""
         spare = int(0.7 * shape.unit_px) + 4
         x0, y0 = max(rect[0] - spare, 0), max(rect[1] - spare, 0)
         patch = image[y0 : rect[3] + spare, x0 : rect[2] + spare]
@@ -78,7 +92,7 @@ class LidSkin:
         self._bare = patch
         self._front = np.zeros(patch.shape[:2], np.float32)
         self.lash_rgb: np.ndarray = _lash_color(patch, shape, units)
-        self._fill(patch, shape, units)
+        self._fill(patch, shape, units, skin_rgb)
 
     def bare(self, at: np.ndarray) -> np.ndarray:
         """The skin at positions `at` [h, w, 2] of the portrait, uint8 [h, w, 3]."""
@@ -89,7 +103,9 @@ class LidSkin:
         of glasses, hair, brows), float32 [h, w, 1] 0..1."""
         return look_up(self._front, at - self._corner)[..., None]
 
-    def _fill(self, patch: np.ndarray, shape: EyeShape, units: np.ndarray) -> None:
+    def _fill(
+        self, patch: np.ndarray, shape: EyeShape, units: np.ndarray, skin_rgb: np.ndarray
+    ) -> None:
         over, under = shape.heights(units)
         a = np.abs(units[..., 0])
         high = min(0.30, 0.5 * shape.brow)
@@ -99,20 +115,24 @@ class LidSkin:
         if not skin.any():
             return
         luma = patch @ _GRAY
-        typical = float(np.median(luma[skin]))
+        # Thick rims may be most of what lies around an eye.
+        dark = luma < _NO_SKIN * max(float(np.median(luma[skin])), 0.6 * float(skin_rgb @ _GRAY))
+        self._front = _in_front(dark, a, over, under)
+        skin = skin & ~dark if (skin & ~dark).any() else skin
         # Lashes that reach further than the hole, by their darkness.
-        hole |= (a < 1.3) & (over > -0.35) & (over < 1.2 * high) & (luma < 0.72 * typical)
-        self._front = _in_front(luma < 0.38 * typical, a, over, under)
+        lashes = (a < 1.3) & (over > -0.35) & (over < 1.2 * high)
+        hole |= lashes & (luma < 0.72 * np.median(luma[skin]))
         hole |= (self._front > 0) & (a < 1.4) & (over > 0) & (over < 0.8 * shape.brow)
         hole = cv2.dilate(hole.astype(np.float32), np.ones((3, 3), np.uint8))
-        edge = cv2.GaussianBlur(hole, (0, 0), max(0.07 * shape.unit_px, 0.7))[..., None]
         plane = np.maximum(_plane(patch, units, skin & (hole == 0)), 1)
-        local = cv2.inpaint(patch, (hole > 0).astype(np.uint8), 3, cv2.INPAINT_TELEA)
+        beneath = luma[skin & (under > 0.15)]
+        least = _LEAST_LIGHT * float(np.median(beneath)) if len(beneath) else 0.0
+        unknown = ((hole > 0) | (self._front > 0)).astype(np.uint8)
+        local = cv2.inpaint(patch, unknown, 3, cv2.INPAINT_TELEA)
         local = cv2.GaussianBlur(local, (0, 0), max(0.12 * shape.unit_px, 0.8))
-        # The light of the place, but no further from skin than shadows make it.
-        shade = np.clip((local @ _GRAY) / (plane @ _GRAY), 0.78, 1.06)
-        mixed = patch + edge * (plane * shade[..., None] - patch)
-        self._bare = np.clip(mixed, 0, 255).astype(np.uint8)
+        painted = _shaded(plane, local @ _GRAY, least, skin_rgb)
+        edge = cv2.GaussianBlur(hole, (0, 0), max(0.07 * shape.unit_px, 0.7))[..., None]
+        self._bare = np.clip(patch + edge * (painted - patch), 0, 255).astype(np.uint8)
 
 
 def _edge(units: np.ndarray) -> np.ndarray:
@@ -135,13 +155,30 @@ def _lash_color(patch: np.ndarray, shape: EyeShape, units: np.ndarray) -> np.nda
 def _in_front(dark: np.ndarray, a: np.ndarray, over: np.ndarray, under: np.ndarray) -> np.ndarray:
     """The dark things that reach from beside the eye over its lids, float32 [h, w] 0..1.
 
-    Lashes and creases end where the eye does; rims of glasses, hair and brows go on.
+    Lashes, creases and most brows end soon after the eye; rims of glasses and hair go on.
     """
     dark = dark & ((over > 0.14) | (under > 0.3))
     _, labels = cv2.connectedComponents(dark.astype(np.uint8))
-    kept = np.isin(labels, np.unique(labels[dark & (a > 1.45)])) & dark
+    kept = np.isin(labels, np.unique(labels[dark & (a > 1.8)])) & dark
     wide = cv2.dilate(kept.astype(np.float32), np.ones((3, 3), np.uint8))
     return cv2.GaussianBlur(wide, (0, 0), 0.7)
+
+
+def _shaded(skin: np.ndarray, local: np.ndarray, least: float, cheek_rgb: np.ndarray) -> np.ndarray:
+    """The colours `skin` [h, w, 3] in the `local` light [h, w] of the place, float64 [h, w, 3].
+
+    `least` is how bright a lid is before shading: it catches more light than the fold it was.
+    """
+    light = skin @ _GRAY
+    chroma = skin / light[..., None]
+    cheeks = np.maximum(cheek_rgb, 1) / max(float(cheek_rgb @ _GRAY), 1)
+    if np.ptp(cheeks) > np.ptp(chroma, axis=-1).mean():
+        chroma = chroma + _SKIN_CHROMA * (cheeks - chroma)
+    light = np.maximum(light, least)
+    # No further from skin than shadows make it; in them, lit by skin, its colours are fuller.
+    shade = np.clip(local / light, 0.78, 1.06)
+    chroma = 1 + (chroma - 1) * (1 + _SHADE_CHROMA * np.clip(1 - shade, 0, 1))[..., None]
+    return chroma * (light * shade)[..., None]
 
 
 def _plane(patch: np.ndarray, units: np.ndarray, skin: np.ndarray) -> np.ndarray:

@@ -27,6 +27,9 @@ _EARLY_S: Final = np.array([0.008, 0.015, 0.035, 0.008, 0.008, 0.0, 0.0, 0.0])
 _SHORT_PAUSE_S: Final = 0.12
 """A gap of silence shorter than this between two sounds does not close the mouth."""
 
+_ENDS_S: Final = 0.12
+"""A video starts and ends with a closed mouth; it takes this long, should the sound not wait."""
+
 
 @dataclass(frozen=True, eq=False)
 class MouthTrack:
@@ -79,12 +82,13 @@ def mouth_from_speech(
 def voice_gate(
     silence: list[tuple[float, float]], times: np.ndarray, ease_s: float = 0.07
 ) -> np.ndarray:
-    """0 within the silent spans, 1 outside, easing, at `times`: float32 [F]. Labels often let the
-    last sound of a phrase run on into the pause."""
-    gate = np.ones(len(times))
+    """0 in the first and the last frame and within the silent spans, 1 elsewhere, easing, at
+    `times`: float32 [F]. Labels often let the last sound of a phrase run on into the pause."""
+    gate = np.clip(np.minimum(times - times[0], times[-1] - times) / _ENDS_S, 0, 1)
     for start_s, end_s in silence:
-        inside = np.minimum(times - start_s, end_s - times)
-        gate = np.minimum(gate, 1 - np.clip(inside / ease_s, 0, 1))
+        span = slice(*np.searchsorted(times, (start_s, end_s)))
+        inside = np.minimum(times[span] - start_s, end_s - times[span])
+        gate[span] = np.minimum(gate[span], 1 - np.clip(inside / ease_s, 0, 1))
     return (gate * gate * (3 - 2 * gate)).astype(np.float32)
 
 

@@ -29,17 +29,26 @@ class TalkingPortrait:
     """
 
     def __init__(
-        self, image: np.ndarray, face: Face, audio: Audio, speech: Speech | None, *,
-        fps: Fraction, expressiveness: float = 1.0, head_motion: float = 1.0, blink: float = 1.0,
-        gaze: float = 1.0, seed: int = 0,
-    ):  # fmt: skip
+        self,
+        image: np.ndarray,
+        face: Face,
+        audio: Audio,
+        speech: Speech | None,
+        *,
+        fps: Fraction,
+        expressiveness: float = 1.0,
+        head_motion: float = 1.0,
+        blink: float = 1.0,
+        gaze: float = 1.0,
+        seed: int = 0,
+    ):
         """`image` uint8 [H, W, 3] RGB, at least 16 pixels each way; raises BadInputError."""
         _check(image, fps)
+        audio = _finite(audio)
         height, width = image.shape[0] // 2 * 2, image.shape[1] // 2 * 2
         self.width: int = width
         self.height: int = height
         self.fps: Fraction = Fraction(fps)
-        self.audio = audio
         self.audio: Audio = audio
         self.frame_count: int = max(round(audio.duration_s * self.fps), 1)
         self._puppet = Puppet(np.ascontiguousarray(image[:height, :width]), face)
@@ -51,9 +60,13 @@ class TalkingPortrait:
         self._amounts = amounts_of(track, Limits.of(self._puppet.mouth, _amount(expressiveness)))
         self._tongue = track.poses[:, TONGUE]
         self._motion = plan_motion(
-            self.frame_count, self.fps, accents(speech, level), silence,
-            Liveliness(*(_amount(a) for a in (head_motion, blink, gaze, expressiveness))), seed,
-        )  # fmt: skip
+            self.frame_count,
+            self.fps,
+            accents(speech, level),
+            silence,
+            Liveliness(*(_amount(a) for a in (head_motion, blink, gaze, expressiveness))),
+            seed,
+        )
 
     def _mouth(self, audio: Audio, speech: Speech | None) -> MouthTrack:
         if speech is None or not speech.words:
@@ -65,11 +78,13 @@ class TalkingPortrait:
         """What the face does in frame `index`."""
         motion = self._motion
         return Pose(
-            self._amounts[index], motion.head[index], motion.brows[index],
+            self._amounts[index],
+            motion.head[index],
+            motion.brows[index],
             float(motion.blink[index]),
             (float(motion.gaze[index, 0]), float(motion.gaze[index, 1])),
             float(self._tongue[index]),
-        )  # fmt: skip
+        )
 
     def frames(self) -> Iterator[np.ndarray]:
         """All frames in order, each a new uint8 [height, width, 3] RGB array."""
@@ -88,6 +103,13 @@ def _check(image: np.ndarray, fps: Fraction) -> None:
         )
     if fps <= 0:
         raise BadInputError(f"The frame rate must be positive, not {fps}.")
+
+
+def _finite(audio: Audio) -> Audio:
+    """`audio` with silence for samples that are no numbers, as broken models and files have."""
+    if np.isfinite(audio.samples).all():
+        return audio
+    return Audio(np.nan_to_num(audio.samples, nan=0.0, posinf=0.0, neginf=0.0), audio.rate)
 
 
 def _amount(value: float) -> float:

@@ -15,8 +15,8 @@ from ..face.geometry import Face
 from .anatomy import MouthAnatomy, U, measure_mouth
 from .eyes import Eye, eyes_of
 from .fields import MOVES, mouth_fields
+from .head import HEAD_LIMITS, brow_fields, head_fields
 from .interior import Interior
-from .pose import HEAD_LIMITS, brow_fields, head_fields
 from .sampling import downwards, look_up
 from .warp import Enlarger, Fields, Lattice, head_inverse, inverse
 
@@ -31,7 +31,7 @@ class Pose:
     moves: np.ndarray
     """float32 [len(MOVES)]: see `fields`."""
     head: np.ndarray
-    """float32 [len(POSES)]: see `pose`."""
+    """float32 [len(POSES)]: see `head`."""
     brows: np.ndarray
     """float32 [2]: upwards, half mouth widths."""
     blink: float = 0.0
@@ -52,7 +52,7 @@ class Puppet:
         self.mouth: MouthAnatomy = measure_mouth(image, face)
         frame = self.mouth.frame
         self._interior = Interior(image, self.mouth)
-        self._eyes = eyes_of(image, face, frame.axes[1])
+        self._eyes = eyes_of(image, face, frame.axes[1], self.mouth.skin_rgb)
         self._face_lattice = self._lattice(self._face_box(face), frame.unit_px / 7.5)
         self._face_nodes = nodes = self._face_lattice.nodes()
         units = frame.units(nodes)
@@ -89,9 +89,12 @@ class Puppet:
         return frame
 
     def _sources(
-        self, moves: np.ndarray, head_pose: np.ndarray | None, head: np.ndarray,
+        self,
+        moves: np.ndarray,
+        head_pose: np.ndarray | None,
+        head: np.ndarray,
         rect: tuple[int, int, int, int],
-    ) -> np.ndarray:  # fmt: skip
+    ) -> np.ndarray:
         """Which pixel of the portrait each pixel of `rect` shows, float32 [h, w, 2]."""
         x0, y0, x1, y1 = self._face_rect
         nodes, still, inner = self._face_nodes, self._face_nodes, None
@@ -141,9 +144,13 @@ class Puppet:
         skull = self._placed((0, 0), head)
         jaw = self._placed((0, float(moves[MOVES.index("jaw")])), head)
         self._interior.draw(
-            frame, self._turned(upper - grow, head), self._turned(lower + grow, head),
-            skull, jaw, pose.tongue,
-        )  # fmt: skip
+            frame,
+            self._turned(upper - grow, head),
+            self._turned(lower + grow, head),
+            skull,
+            jaw,
+            pose.tongue,
+        )
 
     def _placed(self, shift: tuple[float, float], head: np.ndarray) -> np.ndarray:
         """Matrix [2, 3] from face units to pixels at the mouth, after a shift and the head."""
@@ -217,9 +224,11 @@ class Puppet:
         wide, high = x1 - x0, y1 - y0
         width, height = self._size
         return (
-            max(x0 - 1.0 * wide, 0), max(y0 - 1.1 * high, 0),
-            min(x1 + 1.0 * wide, width), min(y1 + 1.4 * high, height),
-        )  # fmt: skip
+            max(x0 - 1.0 * wide, 0),
+            max(y0 - 1.1 * high, 0),
+            min(x1 + 1.0 * wide, width),
+            min(y1 + 1.4 * high, height),
+        )
 
     def _inside(self, lattice: Lattice) -> tuple[int, int, int, int]:
         """The pixels that the lattice covers, without its spare cells, inside the image."""
@@ -227,9 +236,11 @@ class Puppet:
         right = lattice.x0 + (lattice.columns - 1) * step
         bottom = lattice.y0 + (lattice.rows - 1) * step
         return (
-            max(lattice.x0 + step, 0), max(lattice.y0 + step, 0),
-            min(right, self._size[0]), min(bottom, self._size[1]),
-        )  # fmt: skip
+            max(lattice.x0 + step, 0),
+            max(lattice.y0 + step, 0),
+            min(right, self._size[0]),
+            min(bottom, self._size[1]),
+        )
 
     def _both(
         self, moving: tuple[int, int, int, int], face: tuple[int, int, int, int]
@@ -237,6 +248,8 @@ class Puppet:
         """What the head moves and the whole face, inside what the head's lattice covers."""
         left, top, right, bottom = self._inside(self._head_lattice)
         return (
-            max(min(moving[0], face[0]), left), max(min(moving[1], face[1]), top),
-            min(max(moving[2], face[2]), right), min(max(moving[3], face[3]), bottom),
-        )  # fmt: skip
+            max(min(moving[0], face[0]), left),
+            max(min(moving[1], face[1]), top),
+            min(max(moving[2], face[2]), right),
+            min(max(moving[3], face[3]), bottom),
+        )

@@ -101,9 +101,11 @@ class Fields:
         if not len(rows):
             return lattice.x0, lattice.y0, lattice.x0, lattice.y0
         return (
-            lattice.x0 + int(columns.min()) * step, lattice.y0 + int(rows.min()) * step,
-            lattice.x0 + (int(columns.max()) + 1) * step, lattice.y0 + (int(rows.max()) + 1) * step,
-        )  # fmt: skip
+            lattice.x0 + int(columns.min()) * step,
+            lattice.y0 + int(rows.min()) * step,
+            lattice.x0 + (int(columns.max()) + 1) * step,
+            lattice.y0 + (int(rows.max()) + 1) * step,
+        )
 
     def mixed(self, amounts: np.ndarray) -> np.ndarray:
         """The sum of the fields weighted by `amounts` [K], float32 [rows, columns, 2]."""
