@@ -53,10 +53,6 @@ class Graph:
     """Initialisers and the outputs of Constant nodes, by name."""
     nodes: tuple[Node, ...]
 
-    def producers(self) -> dict[str, Node]:
-        """Which node makes each value."""
-        return {output: node for node in self.nodes for output in node.outputs}
-
 
 def read_onnx(content: bytes | memoryview) -> Graph:
     """Parse the bytes of a ModelProto; arrays share memory with `content` and are read-only.
@@ -68,7 +64,7 @@ def read_onnx(content: bytes | memoryview) -> Graph:
         if not graphs:
             raise MissingModelError("no graph in this ONNX file: it is truncated; fetch it again.")
         return _read_graph(graphs[0])
-    except (IndexError, struct.error, ValueError, KeyError, UnicodeDecodeError) as error:
+    except (LookupError, struct.error, ValueError, TypeError, OverflowError, MemoryError) as error:
         raise MissingModelError(
             f"this is not a readable ONNX file ({error}): delete it and fetch it again."
         ) from error

@@ -4,6 +4,7 @@ import json
 
 from comfy_api.latest import io
 
+from ..myspinbot.errors import BadInputError
 from ..myspinbot.speech import to_srt, with_silence
 from ..myspinbot.voice.engines import ENGINES
 from . import host, types
@@ -14,6 +15,9 @@ LEAD_S, TAIL_S = 0.2, 0.5
 
 
 def load_engine(name: str) -> host.Managed:
+    if name not in ENGINES:  # a profile from another version of the pack
+        known = ", ".join(ENGINES)
+        raise BadInputError(f"This voice is for the engine {name!r}; this version has {known}.")
     engine = ENGINES[name].load()
     return host.Managed(lambda: engine.load(host.weights()))
 

@@ -135,6 +135,19 @@ def test_a_fit_under_inference_mode(engine, encoder, own_clip, short_guard, tmp_
 
 
 @pytest.mark.weights
+def test_the_encoder_can_be_fitted_against_on_any_device(encoder):
+    """cuDNN refuses a backward pass through an LSTM in evaluation mode."""
+    wave = torch.randn(16_000)
+    with torch.inference_mode(False), torch.enable_grad():
+        encoder.embed(wave)
+        assert encoder.lstm.training
+    with torch.no_grad():
+        quiet = encoder.embed(wave)
+    assert not encoder.lstm.training
+    assert float(quiet.norm()) == pytest.approx(1, abs=1e-4)
+
+
+@pytest.mark.weights
 def test_five_voices_are_enough(engine, encoder, own_clip, short_guard):
     voices = {name: rows for name, rows in engine.voices.items() if name.startswith("j")}
     few = Kokoro(engine.net, voices)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -55,7 +56,19 @@ def forms(text: str) -> str:
         ("a@b.com", "a at b dot com"),
         ("and/or 1/2", "and or one half"),
         ("**bold** 😀", "bold "),
-        ("2026-05-04", "2026-05-04"),
+        ("2026-05-04", "2026 05 04"),
+        ("the 90s and 1980s", "the nineties and 19 eighties"),
+        ("10s 45s 20s", "10 seconds 45 seconds twenties"),
+        ("5G 4K 100M 3D", "5g 4k 100 million 3d"),
+        ("-5 and −3°C", "minus 5 and minus 3 degrees celsius"),
+        ("-$5 .5", "minus 5 dollars 0.5"),
+        ("0.5 .5 5.", "0.5 0.5 5"),
+        ("555-1234 1-800-555-0199", "555 1234 1 800 555 0199"),
+        ("10:30-11:45", "10 30 to 11 45"),
+        ("5 kg, 1 km, 3 ms.", "5 kilograms 1 kilometer 3 milliseconds"),
+        ("Chapter 5. Ms. Smith", "chapter 5 miz smith"),
+        ("Main St. in St. Paul", "main street in saint paul"),
+        ("½ cup", "one half cup"),
     ],
 )
 def test_spoken_forms(text: str, said: str) -> None:
@@ -69,6 +82,32 @@ def test_the_brief_example(american: Phonemes) -> None:
     assert to_symbols(words) == (
         "dˈɑktəɹ smˈɪθ pˈAd θɹˈi dˈɑləɹz ænd fˈɪfti sˈɛnts ˌɔn fˈIv mˈA twˈɛnti twˈɛnti sˈɪks."
     )
+
+
+def test_signs_before_numbers_count(american: Phonemes) -> None:
+    def said(text: str) -> str:
+        return to_symbols(american.words(text)).rstrip(").”")
+
+    assert said("(-5)") == said("(minus five)")
+    assert said(".5") == said("0.5")
+    assert said("...5") == said("--5") == said("five")
+    assert said("'90s") == said("nineties")
+
+
+def test_a_dash_or_ellipsis_inside_a_word_pauses(american: Phonemes) -> None:
+    words = american.words("An idea—one that works…maybe—")
+    assert [word.text for word in words] == ["An", "idea—", "one", "that", "works…", "maybe—"]
+    assert [word.after for word in words] == ["", "—", "", "", "…", "—"]
+
+
+def test_foreign_words_bring_no_language_marks(american: Phonemes) -> None:
+    assert to_symbols(american.words("नमस्ते")) == "nəmˈʌste"
+
+
+def test_many_signs_are_quick(american: Phonemes) -> None:
+    start = time.process_time()
+    assert len(american.words("= = = = " * 40)) == 160
+    assert time.process_time() - start < 1
 
 
 def test_words_that_espeak_runs_together_are_parted(american: Phonemes) -> None:

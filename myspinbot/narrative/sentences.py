@@ -19,8 +19,10 @@ LONG_WORD_CHARACTERS = 15
 """Text without spaces (Chinese, an URL) is counted as one word per so many characters."""
 ENDS = ".!?"
 ABBREVIATIONS = frozenset(
-    ("mr", "mrs", "ms", "dr", "st", "mt", "vs", "etc", "prof", "jr", "sr", "e.g", "i.e", "u.s")
+    ("mr", "mrs", "ms", "dr", "st", "mt", "vs", "etc", "prof", "jr", "sr", "e.g", "i.e", "ph.d")
 )
+INITIAL = re.compile(r"(?:^|\.)[^\W\d_]")
+"""How "J", "U.S" or "a.m" ends, without its last full stop."""
 
 
 def words(text: str) -> list[str]:
@@ -37,14 +39,21 @@ def split(text: str) -> list[str]:
     """The sentences of `text`; a full stop inside a number or after a title does not end one."""
     sentences, start = [], 0
     for match in re.finditer(r"[.!?]+[\"'\u201d\u2019)]*(?=\s|$)", text):
-        before = text[start : match.start()].rsplit(" ", 1)[-1].lower()
-        if match.group().startswith(".") and before.lstrip("(\"'") in ABBREVIATIONS:
+        if match.group() == "." and _abbreviated(text[start : match.start()], text[match.end() :]):
             continue
         sentences.append(text[start : match.end()].strip())
         start = match.end()
     if text[start:].strip():
         sentences.append(text[start:].strip())
     return sentences
+
+
+def _abbreviated(before: str, after: str) -> bool:
+    """Whether the full stop between the two belongs to its word."""
+    word = before.rsplit(" ", 1)[-1].lower().lstrip("(\"'")
+    if word == "no":
+        return after.lstrip()[:1].isdigit()
+    return word in ABBREVIATIONS or (word != "i" and bool(INITIAL.fullmatch(word[-2:])))
 
 
 def trigrams(text: str) -> list[tuple[str, str, str]]:

@@ -26,6 +26,11 @@ PERSONA_WORDS = 8
 LINE_CHARACTERS = 120
 BREAK = re.compile(r"[\r\n\u2028\u2029\x85\v\f]|<\|.*?\|>")
 """Line ends, and the markers of chat formats, which begin another speaker's turn."""
+VOWEL = re.compile(
+    r"[AEFHILMNORSX][A-Z]{0,2}$|(?![A-Z]{2,3}$)"
+    r"(?i:hour|honest|heir|honou?r|(?!eu|one\b|uni|us[aeu]|ut[io])[aeiou])"
+)
+"""A word that "an" goes with; short capitals are spelled (an MBA, a UFO)."""
 REQUEST = re.compile(rf"(?:{'|'.join(REQUESTS)})\b[\s,:]*", re.IGNORECASE)
 
 
@@ -62,13 +67,16 @@ def speakable(text: str) -> str:
         .replace("\u2013", "-")
         .replace("\u2014", ", ")
     )
-    kept = "".join(c if c in " ,.!?'-:;%&+/" or c.isalnum() or _is_mark(c) else " " for c in text)
+    kept = "".join(
+        c if c in " ,.!?'-:;%&+/$€£#°" or c.isalnum() or _is_mark(c) else " " for c in text
+    )
     if not words(kept):
         symbols = [unicodedata.name(c, "") for c in text if unicodedata.category(c) == "So"]
         kept = " and ".join(dict.fromkeys(name.lower() for name in symbols if name))
     kept = re.sub(r"(?<![^\W_])'|'(?![^\W_])", "", kept)
+    kept = re.sub(r"[$€£](?!\d)|(?<![^\W_])#(?!\d)", " ", kept)  # $5, C# and #1 stay
     kept = re.sub(r"\s+([,.!?:;])", r"\1", re.sub(r"([,.!?:;])[\s,.!?:;]*(?=[,.!?:;])", "", kept))
-    return " ".join(kept.split()).strip(" ,.:;-/&+")
+    return " ".join(kept.split()).lstrip("+!? ").strip(" ,.:;-/&")
 
 
 def _is_mark(character: str) -> bool:
@@ -126,7 +134,7 @@ def _is_order(said: list[str], raw: str) -> bool:
 
 
 def _sentence_case(text: str, kind: str) -> str:
-    if text.isupper() and len(words(text)) > 1:
+    if text.isupper() and " " in text:
         text = text.lower()
     first = text.split(" ", 1)[0]
     if kind == "question":
@@ -166,6 +174,6 @@ def read_persona(raw: str) -> str:
     first = text.split(" ", 1)[0]
     if first.lower() in ("a", "an", "the", "my", "your", "our"):
         return text[:1].lower() + text[1:]
-    if first[:1].isupper() and not first.isupper():
+    if first[:1].isupper() and ("." in first or not first.isupper()):
         return text
-    return f"{'an' if first[:1].lower() in 'aeiou' else 'a'} {text}"
+    return f"{'an' if VOWEL.match(first) else 'a'} {text}"

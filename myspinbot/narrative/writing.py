@@ -83,9 +83,12 @@ def direct(
     tone: str = "warm",
     words_per_minute: float = WORDS_PER_MINUTE,
 ) -> Narration:
-    """Take the user's own `text`; only whitespace changes. Raises BadInputError when empty."""
+    """Take the user's own `text`; only spaces change. Raises BadInputError when empty.
+
+    Lines stay: headings and lists are spoken with pauses.
+    """
     check_tone(tone)
-    narration = " ".join(text.split())
+    narration = "\n".join(" ".join(line.split()) for line in text.strip().splitlines())
     if not narration:
         raise BadInputError("The narration is empty. Write what the bot should say.")
     report = length_report(narration, words_per_minute) | {"engine": "direct", "fallback": ""}

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from transformers.models.whisper.english_normalizer import (
     BasicTextNormalizer,
     EnglishTextNormalizer,
@@ -54,16 +55,13 @@ def normalised(text: str, language: str = "en") -> list[str]:
 
 def edit_distance(wanted: Sequence[str], heard: Sequence[str]) -> int:
     """Levenshtein distance between two sequences."""
-    previous = list(range(len(heard) + 1))
+    others = np.array(heard, dtype=object)
+    columns = np.arange(len(heard) + 1)
+    previous = columns
     for row, word in enumerate(wanted, 1):
-        current = [row]
-        for column, other in enumerate(heard, 1):
-            current.append(
-                min(
-                    previous[column] + 1,
-                    current[-1] + 1,
-                    previous[column - 1] + (word != other),
-                )
-            )
-        previous = current
-    return previous[-1]
+        current = previous + 1
+        current[0] = row
+        current[1:] = np.minimum(current[1:], previous[:-1] + (others != word))
+        # Insertions, for all columns at once: each costs one more than the column before.
+        previous = np.minimum.accumulate(current - columns) + columns
+    return int(previous[-1])

@@ -44,17 +44,23 @@ def measure(
 
     "file": `video.probe`. "sync" (`track`; better with `spoken`, the timed text of the sound).
     "similarity" (`encoder`, `reference`). "intelligibility" (`recogniser`, `text`). `tick` counts
-    frames. Raises BadInputError for a file that is no video or has no sound to measure.
+    frames, and may cancel. Raises BadInputError for a file that is no video or has no sound to
+    measure.
     """
     facts = video.probe(path)
+    frames = int(str(facts["frames"]))
+
+    def waiting(_done: int, _total: int) -> None:
+        tick(0, frames)
+
     figures: dict[str, Any] = {"file": facts}
     sound = read_audio(path) if facts["audio_codec"] else None
     if sound is None and (track or encoder or recogniser):
         raise BadInputError(f"{Path(path).name} has no sound to measure: add the speech to it.")
     if sound and encoder and reference:
-        figures["similarity"] = round(encoder.cosine(reference, sound), 3)
+        figures["similarity"] = round(encoder.cosine(reference, sound, waiting), 3)
     if sound and recogniser and text:
-        errors = word_errors(text, recogniser.transcribe(sound, language), language)
+        errors = word_errors(text, recogniser.transcribe(sound, language, waiting), language)
         figures["intelligibility"] = {
             "word_error_rate": round(errors.rate, 3),
             "errors": errors.errors,
@@ -62,7 +68,7 @@ def measure(
             "heard": errors.heard,
         }
     if sound and track:
-        gap = mouth_gaps(path, track, int(str(facts["frames"])), tick)
+        gap = mouth_gaps(path, track, frames, tick)
         figures["sync"] = _sync(sync.measure(gap, float(str(facts["fps"])), spoken or sound))
     return figures
 

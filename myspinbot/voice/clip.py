@@ -20,15 +20,15 @@ WORDS_PER_SECOND = (1.0, 6.0)
 """Outside this range a transcript cannot be that of the clip."""
 _HOP_S, _FRAME_S = 0.010, 0.030
 _MARGIN_S = 0.15
-"""Silence kept before the first and after the last word."""
-_SHORT_GAP_S = 0.3
-"""Silences shorter than this are part of speaking."""
+"""Silence kept before and after speech: a pause of more than twice this is shortened to it."""
 _PAUSE_S = 0.15
 _FADE_S = 0.02
 _SILENCE_DBFS = -60.0
 _STEADY_DB = 6.0
 """Frames this little below the loud ones are speech, even if nothing is softer."""
 _LEAST_VOICED = 0.1
+_LEAST_MELODY = 0.005
+"""Deviation of log F0 that nobody who speaks stays below; a beep, a hum or a held chord does."""
 _NOISY_DB = 20.0
 _CLIPPED_SHARE = 1e-3
 _NARROW_DB = 40.0
@@ -39,12 +39,11 @@ class ReferenceClip:
     """A recording that a voice can be made from."""
 
     audio: Audio
-    """Mono, trimmed, at most about 15 s, at its own rate (at most 48 kHz)."""
+    """Mono, long pauses shortened, at most 15 s, at its own rate (at most 48 kHz)."""
     speech_s: float
-    """Seconds of `audio` without its longer pauses."""
-    words_per_minute: float
-    """Tempo of the whole recording, from its transcript and the seconds really spoken."""
+    """From the first to the last word of the whole recording, no pause counted over 0.3 s."""
     pitch: pitch.Pitch
+    """Of `audio`."""
     warnings: tuple[str, ...]
     """What a user could do better, one sentence each."""
 
@@ -61,30 +60,30 @@ def prepare(audio: Audio, transcript: str) -> ReferenceClip:
     audio = _checked(audio)
     level_db = _levels(audio)
     speech = _speech(level_db)
-    speech_s = float(_without_short_gaps(speech).sum() * _HOP_S)
-    voice = pitch.measure(audio)
-    _check_speech(level_db, speech_s, voice)
+    kept = _near(speech)
+    speech_s = _spoken_s(speech, kept)
+    used = _up_to_a_pause(kept, speech)
+    excerpt = _excerpt(audio, used)
+    voice = pitch.measure(excerpt)
+    if voice.voiced_share < _LEAST_VOICED or voice.log_std < _LEAST_MELODY:
+        raise BadInputError("No voice was found in the clip: give clear speech of one person.")
     warnings = _recording_warnings(audio, level_db, speech)
-    words_per_second = words / speech_s
-    if not WORDS_PER_SECOND[0] <= words_per_second <= WORDS_PER_SECOND[1]:
+    if audio.rate <= RATES_HZ[0] or _is_narrow(excerpt):
+        warnings.append(
+            "The clip has telephone bandwidth (nothing above 4 kHz): a better recording makes a "
+            "more similar voice."
+        )
+    if not WORDS_PER_SECOND[0] <= words / speech_s <= WORDS_PER_SECOND[1]:
         warnings.append(
             f"The transcript has {words} words but the clip has {speech_s:.1f} s of speech: check "
             "that it holds exactly the words that are said."
         )
-    start, end = _cut(speech)
-    if end < np.flatnonzero(speech)[-1]:
+    if (speech & ~used).any():
         warnings.append(
-            f"The clip is {audio.duration_s:.0f} s long; only {(end - start) * _HOP_S:.1f} s up to "
-            "a pause are used. 5 to 12 s are best."
+            f"The clip is {audio.duration_s:.0f} s long; only its first {excerpt.duration_s:.1f} s "
+            "of speech are used. 5 to 12 s are best."
         )
-    used = _without_short_gaps(speech[start:end])
-    return ReferenceClip(
-        _excerpt(audio, start, end),
-        float(used.sum() * _HOP_S),
-        60 * words_per_second,
-        voice,
-        tuple(warnings),
-    )
+    return ReferenceClip(excerpt, speech_s, voice, tuple(warnings))
 
 
 def _checked(audio: Audio) -> Audio:
@@ -125,26 +124,6 @@ def _runs(mask: np.ndarray) -> list[tuple[int, int]]:
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
-def _without_short_gaps(speech: np.ndarray) -> np.ndarray:
-    filled = speech.copy()
-    for start, end in _runs(~speech):
-        if start > 0 and end < len(speech) and (end - start) * _HOP_S < _SHORT_GAP_S:
-            filled[start:end] = True
-    return filled
-
-
-def _check_speech(level_db: np.ndarray, speech_s: float, voice: pitch.Pitch) -> None:
-    if level_db.max(initial=-np.inf) < _SILENCE_DBFS:
-        raise BadInputError("The clip is silent: check the recording.")
-    if speech_s < SHORTEST_SPEECH_S:
-        raise BadInputError(
-            f"The clip has only {speech_s:.1f} s of speech: give {SHORTEST_SPEECH_S:.0f} s or "
-            "more, 5 to 12 s are best."
-        )
-    if voice.voiced_share < _LEAST_VOICED:
-        raise BadInputError("No voice was found in the clip: give clear speech of one person.")
-
-
 def _recording_warnings(audio: Audio, level_db: np.ndarray, speech: np.ndarray) -> list[str]:
     warnings = []
     samples = np.abs(audio.samples[0])
@@ -160,11 +139,6 @@ def _recording_warnings(audio: Audio, level_db: np.ndarray, speech: np.ndarray) 
             f"There is noise or echo behind the voice (only {signal_to_noise_db:.0f} dB below it): "
             "the voice made from it may sound less alike."
         )
-    if audio.rate <= RATES_HZ[0] or _is_narrow(audio):
-        warnings.append(
-            "The clip has telephone bandwidth (nothing above 4 kHz): a better recording makes a "
-            "more similar voice."
-        )
     return warnings
 
 
@@ -177,26 +151,46 @@ def _is_narrow(audio: Audio) -> bool:
     return 10 * np.log10(high / max(low, 1e-12) + 1e-12) < -_NARROW_DB
 
 
-def _cut(speech: np.ndarray) -> tuple[int, int]:
-    """First and last frame to keep: all speech, or up to the last pause before LONGEST_S."""
-    margin, longest = round(_MARGIN_S / _HOP_S), round(LONGEST_S / _HOP_S)
+def _near(speech: np.ndarray) -> np.ndarray:
+    """Speech and a little around it: an encoder would take a long pause for part of the voice."""
+    margin = round(_MARGIN_S / _HOP_S)
+    return np.convolve(speech, np.ones(2 * margin + 1))[margin : margin + len(speech)] > 0
+
+
+def _spoken_s(speech: np.ndarray, kept: np.ndarray) -> float:
     spoken = np.flatnonzero(speech)
-    start, end = max(0, spoken[0] - margin), min(len(speech), spoken[-1] + 1 + margin)
-    if end - start <= longest:
-        return start, end
+    if not len(spoken):
+        raise BadInputError("The clip is silent: check the recording.")
+    speech_s = float(kept[spoken[0] : spoken[-1] + 1].sum() * _HOP_S)
+    if speech_s < SHORTEST_SPEECH_S:
+        raise BadInputError(
+            f"The clip has only {speech_s:.1f} s of speech: give {SHORTEST_SPEECH_S:.0f} s or "
+            "more, 5 to 12 s are best."
+        )
+    return speech_s
+
+
+def _up_to_a_pause(kept: np.ndarray, speech: np.ndarray) -> np.ndarray:
+    """`kept`, or its first frames up to the last pause before LONGEST_S."""
+    frames, longest = np.flatnonzero(kept), round(LONGEST_S / _HOP_S)
+    if len(frames) <= longest:
+        return kept
     pauses = [
         (first + last) // 2
-        for first, last in _runs(~speech)
-        if (last - first) * _HOP_S >= _PAUSE_S and longest // 2 < last - start <= longest
+        for first, last in _runs(~speech[frames[:longest]])
+        if (last - first) * _HOP_S >= _PAUSE_S and first > longest // 2
     ]
-    return start, max(pauses, default=start + longest)
+    return kept & (np.arange(len(kept)) < frames[max(pauses, default=longest)])
 
 
-def _excerpt(audio: Audio, start: int, end: int) -> Audio:
-    """Frames start..end of the sound, its edges faded."""
+def _excerpt(audio: Audio, used: np.ndarray) -> Audio:
+    """The used frames of the sound in a row, each stretch with faded edges."""
     hop, fade = audio.rate * _HOP_S, round(audio.rate * _FADE_S)
-    samples = audio.samples[:, round(start * hop) : round(end * hop)].copy()
     ramp = np.linspace(0, 1, fade, dtype=np.float32)
-    samples[:, :fade] *= ramp
-    samples[:, -fade:] *= ramp[::-1]
-    return Audio(samples, audio.rate)
+    stretches = []
+    for start, end in _runs(used):
+        samples = audio.samples[:, round(start * hop) : round(end * hop)].copy()
+        samples[:, :fade] *= ramp
+        samples[:, -fade:] *= ramp[::-1]
+        stretches.append(samples)
+    return Audio(np.concatenate(stretches, axis=1), audio.rate)

@@ -6,9 +6,11 @@ Library and data come from the wheel `espeakng-loader` (eSpeak NG 1.52, GPL-3.0-
 from __future__ import annotations
 
 import ctypes
+import os
 import threading
 from ctypes import CFUNCTYPE, POINTER, Structure, Union, c_char, c_int, c_short, c_uint, c_void_p
 from dataclasses import dataclass
+from functools import cache
 
 import espeakng_loader
 
@@ -18,6 +20,7 @@ _SYNCHRONOUS_RETRIEVAL = 2
 _PHONEME_EVENTS, _IPA, _DO_NOT_EXIT = 1, 2, 0x8000
 _UTF8 = 1
 _END, _WORD, _PHONEME = 0, 1, 7
+_PATHS = "mbcs" if os.name == "nt" else "utf-8"  # the library opens files with plain fopen
 _LOCK = threading.Lock()  # the library keeps one voice and one callback per process
 
 
@@ -53,29 +56,33 @@ class Sound:
     """Running number of the spoken word."""
 
 
+@cache
+def _library() -> ctypes.CDLL:
+    """The library, initialised once in a process: it keeps its state in globals."""
+    try:
+        library = ctypes.CDLL(espeakng_loader.get_library_path())
+    except OSError as error:
+        raise MissingDependencyError(
+            f"eSpeak NG does not load ({error}): pip install --force-reinstall espeakng-loader"
+        ) from error
+    data = espeakng_loader.get_data_path()
+    options = _PHONEME_EVENTS | _IPA | _DO_NOT_EXIT
+    if library.espeak_Initialize(_SYNCHRONOUS_RETRIEVAL, 0, data.encode(_PATHS), options) <= 0:
+        raise MissingDependencyError(
+            f"eSpeak NG cannot read its data in {data}: a path of over 150 characters is too "
+            "long for it; else run: pip install --force-reinstall espeakng-loader"
+        )
+    return library
+
+
 class Espeak:
     """One language of eSpeak NG. Safe to call from several threads."""
 
     def __init__(self, voice: str) -> None:
         """`voice`: an eSpeak voice such as en-us. Raises MissingDependencyError."""
         self.voice = voice
-        try:
-            self._library = ctypes.CDLL(espeakng_loader.get_library_path())
-        except OSError as error:
-            raise MissingDependencyError(
-                f"eSpeak NG does not load ({error}): pip install --force-reinstall espeakng-loader"
-            ) from error
-        data = espeakng_loader.get_data_path()
-        options = _PHONEME_EVENTS | _IPA | _DO_NOT_EXIT
         with _LOCK:
-            rate = self._library.espeak_Initialize(
-                _SYNCHRONOUS_RETRIEVAL, 0, data.encode(), options
-            )
-        if rate <= 0:
-            raise MissingDependencyError(
-                f"eSpeak NG cannot read its data in {data}: a path of over 150 characters is too "
-                "long for it; else run: pip install --force-reinstall espeakng-loader"
-            )
+            self._library = _library()
 
     def sounds(self, text: str) -> list[Sound]:
         """What eSpeak says for `text`; raises EngineError when it refuses."""
@@ -89,8 +96,10 @@ class Espeak:
                 event = events[index]
                 if event.type == _WORD:
                     position, word = event.text_position - 1, word + 1
-                elif event.type == _PHONEME and event.id.string:  # empty: a pause
-                    found.append(Sound(event.id.string.decode("utf-8", "ignore"), position, word))
+                elif event.type == _PHONEME:
+                    ipa = event.id.string.decode("utf-8", "ignore")
+                    if ipa and ipa[0] != "(":  # "" is a pause, "(en)" a change of language
+                        found.append(Sound(ipa, position, word))
                 index += 1
             return 0
 

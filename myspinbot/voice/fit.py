@@ -116,7 +116,7 @@ def enroll(
         if gradient_steps:
             candidates["fitted"] = fit.fitted(candidates["blend"], gradient_steps)
         method, best = max(candidates.items(), key=lambda item: item[1].similarity)
-        pace, words_per_minute = match(engine, best.style, transcript, clip.speech_s)
+        pace, words_per_minute = match(engine, best.style, transcript, clip.speech_s, fit.pulse)
     return VoiceProfile(
         engine=engine.name,
         style={
@@ -186,7 +186,7 @@ class _Fit:
         rows = [engine.voices[name][STYLE_ROW] for name in names]
         self._styles = torch.stack([row.cpu().clone().float() for row in rows])
         samples = torch.from_numpy(clip.audio.resampled(SAMPLE_RATE).samples[0])
-        self._target = self._encoder.embed(samples.to(self._device))
+        self._target = self._encoder.embed(samples)
         self._pitch = clip.pitch
         embeddings, target = torch.stack([table[name] for name in names]), self._target.cpu()
         self.nearest = self._styles[(embeddings @ target).argmax()]
@@ -241,32 +241,30 @@ class _Fit:
         return _Candidate(style, f0_map, similarity)
 
     def _prosody(self, symbols: str, style: Tensor) -> Prosody:
-        self._pulse()
+        self.pulse()
         return self._net.prosody(self._engine.tokens(symbols), style.to(self._device))
 
     def _similarity(self, prosody: Prosody, style: Tensor) -> Tensor:
-        wave = self._net.decode(prosody, style, pulse=self._pulse)
+        wave = self._net.decode(prosody, style, pulse=self.pulse)
         return self._encoder.embed(to_16_khz(wave)) @ self._target
 
     @contextmanager
     def _ticking_backward(self) -> Iterator[None]:
         """Tick inside the backward pass too: it takes longer than a user waits for Cancel."""
         blocks = [m for m in self._net.decoder.modules() if isinstance(m, SnakeBlock | StyledBlock)]
-        hooks = [
-            block.register_full_backward_pre_hook(lambda *_: self._pulse()) for block in blocks
-        ]
+        hooks = [block.register_full_backward_pre_hook(lambda *_: self.pulse()) for block in blocks]
         try:
             yield
         finally:
             for hook in hooks:
                 hook.remove()
 
-    def _pulse(self) -> None:
+    def pulse(self) -> None:
         self._tick(self._done, self._total)
 
     def _advance(self) -> None:
         self._done += 1
-        self._pulse()
+        self.pulse()
 
 
 def f0_mapping(predicted_hz: Tensor, pitch: Pitch) -> tuple[float, float]:

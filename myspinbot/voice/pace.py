@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from torch import Tensor
@@ -10,6 +11,8 @@ from .sentences import split_sentences
 
 SLOWEST, FASTEST = 0.8, 1.25
 """Beyond these a changed speed sounds like one."""
+_PLAUSIBLE = (0.5, 2.0)
+"""Beyond these the transcript is not what the clip says, and teaches no pace."""
 PAUSE_S = 0.3
 """Between two sentences."""
 SAMPLE = (
@@ -26,13 +29,26 @@ class Rhythm(Protocol):
     def sounding_s(self, text: str, style: Tensor) -> float: ...
 
 
-def match(engine: Rhythm, style: Tensor, transcript: str, speech_s: float) -> tuple[float, float]:
+def match(
+    engine: Rhythm,
+    style: Tensor,
+    transcript: str,
+    speech_s: float,
+    pulse: Callable[[], None] = lambda: None,
+) -> tuple[float, float]:
     """The speed at which `engine` says `transcript` in `speech_s` seconds, and its words a minute.
 
-    `speech_s` counts sound only. The speed stays within SLOWEST..FASTEST.
+    `speech_s` counts no pause over 0.3 s: the engine makes no longer one inside a sentence. The
+    speed stays within SLOWEST..FASTEST, and is 1 for a transcript that cannot be the clip's.
+    `pulse` is called for every sentence; what it raises cancels.
     """
-    predicted_s = sum(engine.sounding_s(part, style) for part in split_sentences(transcript))
-    pace = min(max(predicted_s / speech_s, SLOWEST), FASTEST) if predicted_s else 1.0
-    sentences = split_sentences(SAMPLE)
-    sample_s = sum(engine.sounding_s(part, style) / pace + PAUSE_S for part in sentences)
+
+    def sounding_s(sentence: str) -> float:
+        pulse()
+        return engine.sounding_s(sentence, style)
+
+    ratio = sum(sounding_s(part) for part in split_sentences(transcript)) / speech_s
+    plausible = _PLAUSIBLE[0] <= ratio <= _PLAUSIBLE[1]
+    pace = min(max(ratio, SLOWEST), FASTEST) if plausible else 1.0
+    sample_s = sum(sounding_s(part) / pace + PAUSE_S for part in split_sentences(SAMPLE))
     return pace, 60 * len(SAMPLE.split()) / sample_s

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from .alphabet import STRESS, from_espeak
+from .alphabet import STRESS, from_espeak, ipa
 from .espeak import Espeak, Sound
 from .spoken_words import spoken_forms
 
@@ -21,9 +21,14 @@ LANGUAGES = {
     "pt-br": "pt-br",
 }
 """Our name of each language, and eSpeak's."""
-_PAUSES = {"–": "—", "―": "—", "-": "—", "«": "“", "»": "”", "„": "“"}
 _LONGEST_WORD = 40
 """Letters; eSpeak cuts a word off after some 160 sounds."""
+_MOST_MERGED = 3
+"""Words that eSpeak says in one breath with the one before; more have gone wrong."""
+_WRITTEN = re.compile(r"\S+?[—…](?=\w)|\S+")
+"""A word; a dash or an ellipsis inside ends it: "an idea—one that works"."""
+_SIGNED = re.compile(r"(?<![-.])[-.][\d$€£]")
+"""Where -5, -$5 or .5 begins."""
 _CLAUSE_MARKS = ";:,.!?—…"
 _PAUSES = {"–": "—", "―": "—", "-": "—", "«": "“", "»": "”", "„": "“", "…": "…", "¿": "", "¡": ""}
 
@@ -59,10 +64,10 @@ class Phonemes:
 
         Those without a sound (emoji, lone signs) are left out; a dash between words is a pause.
         """
-        tokens = [_Token.of(word) for word in text.split()]
+        tokens = [_Token.of(word) for word in _WRITTEN.findall(text)]
         cores = [token.core for token in tokens]
         if self.language.startswith("en"):
-            forms = spoken_forms(cores, [t.closing.startswith(".") for t in tokens])
+            forms = spoken_forms(cores, [token.closing.startswith(".") for token in tokens])
         else:
             forms = [core if any(c.isalnum() for c in core) else "" for core in cores]
         forms = [_breathable(form) for form in forms]
@@ -70,7 +75,7 @@ class Phonemes:
         spoken: list[SpokenWord] = []
         for index, (token, heard) in enumerate(zip(tokens, sounds, strict=True)):
             symbols = self._symbols(heard)
-            if symbols.strip(STRESS):
+            if any(ipa(symbol) for symbol in symbols):
                 after = _pause(tokens, forms, index)
                 spoken.append(SpokenWord(token.text, symbols, token.opening_mark, after))
             elif spoken and token.is_dash and not spoken[-1].after:
@@ -107,6 +112,11 @@ class Phonemes:
             before = next((i for i in range(index - 1, -1, -1) if found[i]), None)
             if before is None:
                 found[index] = alone
+                continue
+            silent = [i for i in range(before + 1, index + 1) if forms[i]]
+            if len(silent) > _MOST_MERGED:
+                for i in (before, *silent):
+                    found[i] = self._espeak.sounds(forms[i])
                 continue
             heard = found[before]
             first = [
@@ -172,6 +182,8 @@ class _Token:
             return unicodedata.category(c)[0] in "PZ" and c not in "&%@#+/"
 
         start = next((i for i, c in enumerate(text) if not is_outer(c)), len(text))
+        if start and _SIGNED.match(text, start - 1):
+            start -= 1
         end = next((i for i in range(len(text), start, -1) if not is_outer(text[i - 1])), start)
         return cls(text, text[:start], text[start:end], text[end:])
 

@@ -25,7 +25,7 @@ class VoiceProfile:
     engine: str
     """Which engine's table row understands `style`."""
     style: Mapping[str, torch.Tensor]
-    """On the CPU; for Kokoro: {"style": [256], timbre then prosody; "f0_map": [2]}, float32."""
+    """On the CPU, float32; which tensors these are is the engine's business."""
     f0_median_hz: float
     """Of the reference; 0: keep the engine's own melody."""
     f0_log_std: float
@@ -68,7 +68,8 @@ class VoiceProfile:
         try:
             with safe_open(path, "pt") as file:
                 metadata = file.metadata() or {}
-                style = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+                # A copy: a tensor of the mapped file would keep Windows from overwriting it.
+                style = {key: file.get_tensor(key).clone() for key in file.keys()}  # noqa: SIM118
         except (OSError, SafetensorError) as error:
             raise BadInputError(f"{name} cannot be read as a voice ({error}).") from error
         if _FORMAT not in metadata:

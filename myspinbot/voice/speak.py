@@ -18,6 +18,8 @@ from .sentences import split_sentences
 SPEECH_DBFS = -20.0
 """Level of the active speech, RMS."""
 PEAK_DBFS = -1.0
+_SENTENCE_CHARACTERS = 200
+"""At full speed; slower speech pauses more often, and takes no more memory at once."""
 _MOST_GAIN_DB = 20.0
 _ACTIVE_DB = -35.0
 """Blocks further below the loudest block are pauses."""
@@ -46,7 +48,7 @@ def speak(
     `tick` counts characters. Raises BadInputError if there is nothing to say; what the engine and
     `tick` raise passes through.
     """
-    sentences = split_sentences(text)
+    sentences = split_sentences(text, limit=round(_SENTENCE_CHARACTERS * min(1.0, speed)))
     total = sum(len(sentence) for sentence in sentences)
     done, gain = 0, None
     for number, sentence in enumerate(sentences):

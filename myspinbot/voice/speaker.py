@@ -57,7 +57,11 @@ class SpeakerEncoder(nn.Module):
         return encoder.requires_grad_(False).eval()
 
     def embed(self, samples: Tensor) -> Tensor:
-        """Mono speech [T] at 16 kHz as an L2-normalised [256]; gradients flow to `samples`."""
+        """Mono speech [T] at 16 kHz as an L2-normalised [256]; gradients flow to `samples`.
+
+        `samples` may be on any device, the result is on the encoder's.
+        """
+        samples = samples.to(self.mel.device)
         rms = samples.detach().square().mean().sqrt()
         samples = samples * torch.clamp(_QUIETEST_RMS / (rms + 1e-9), min=1)
         frames = self._mel_frames(samples)
@@ -68,6 +72,8 @@ class SpeakerEncoder(nn.Module):
             frames = functional.pad(frames, (0, 0, 0, missing))
         windows = frames.unfold(0, _WINDOW_FRAMES, _STRIDE_FRAMES)[:count].mT  # [count, 160, 40]
         self.lstm.flatten_parameters()  # the owner may have moved the weights since the last call
+        # cuDNN has no backward pass in evaluation mode; without dropout both modes do the same.
+        self.lstm.train(torch.is_grad_enabled())
         last = self.lstm(windows)[1][0][-1]
         each = functional.normalize(functional.relu(self.linear(last)), dim=1)
         return functional.normalize(each.mean(0), dim=0)

@@ -78,13 +78,24 @@ _SIGNS = "&%+=@"
 _MONEY = re.compile(r"([$€£¥₹])(\d[\d,]*)(?:\.(\d+))?(k|m|b|bn)?", re.IGNORECASE)
 _QUANTITY = re.compile(r"(\d[\d,]*(?:\.\d+)?)([a-z°]+(?:/h)?)", re.IGNORECASE)
 _YEAR = re.compile(r"(1[1-9]|20)(\d\d)(s|'s)?")
-_RANGE = re.compile(r"(\d[\d,.]*)[-–](\d[^-–]*)")
+_DECADE = re.compile(r"([2-9])0'?s")
+_TENS = (
+    *("", "", "twenties", "thirties", "forties"),
+    *("fifties", "sixties", "seventies", "eighties", "nineties"),
+)
+_RANGE = re.compile(r"(?!\d{3}-\d{4}$)(\d[\d,.:]*)[-–](\d[^-–]*)")
+"""Not a telephone number."""
 _FRACTIONS = {
     "1/2": "one half",
     "1/3": "one third",
     "2/3": "two thirds",
     "1/4": "one quarter",
     "3/4": "three quarters",
+    "½": "one half",
+    "⅓": "one third",
+    "⅔": "two thirds",
+    "¼": "one quarter",
+    "¾": "three quarters",
 }
 _TIME = re.compile(r"(\d{1,2}):(\d\d)")
 _INITIALS = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]?|Ph\.D|[Mm]\.Sc|[Bb]\.Sc")
@@ -102,11 +113,16 @@ def spoken_forms(words: Sequence[str], dotted: Sequence[bool]) -> list[str]:
     for index, word in enumerate(words[:-1]):
         following = words[index + 1]
         money = _MONEY.fullmatch(word)
+        unit = _unit(following) if re.fullmatch(r"-?[\d,.]*\d", word) else ""
         if money and following.lower() in ("thousand", "million", "billion", "trillion"):
             forms[index] = word[1:]
             forms[index + 1] = f"{following} {_CURRENCIES[word[0]][0]}s"
         elif word.lower() == "no" and dotted[index] and following[:1].isdigit():
             forms[index] = "number"
+        elif word.lower() == "st" and dotted[index] and not following[:1].isupper():
+            forms[index] = "street"
+        elif unit:
+            forms[index + 1] = unit if word == "1" else _plural(unit)
     return forms
 
 
@@ -136,7 +152,7 @@ def _one(word: str, dotted: bool) -> str:
         return letters if "A" in letters else " ".join(letters)  # a lone A would be an article
     if _ADDRESS.fullmatch(word) and not word[0].isdigit():
         return _address(word)
-    if any(c.isdigit() for c in word):
+    if word in _FRACTIONS or any(c.isdigit() for c in word):
         return _number(word)
     if re.fullmatch(r"(?=[IVX]{2,})X{0,3}(IX|IV|V?I{0,3})", word):
         return str(_roman(word))
@@ -144,8 +160,16 @@ def _one(word: str, dotted: bool) -> str:
 
 
 def _number(word: str) -> str:
+    if word in _FRACTIONS:
+        return _FRACTIONS[word]
+    if word[0] in "-−":
+        return f"minus {_number(word[1:])}"
+    if word[0] == ".":
+        return f"0{word}"
     if money := _MONEY.fullmatch(word):
         return _money(*money.groups())
+    if decade := _DECADE.fullmatch(word):
+        return _TENS[int(decade[1])]
     if year := _YEAR.fullmatch(word):
         return _year(year[1], year[2], bool(year[3]))
     if span := _RANGE.fullmatch(word):
@@ -154,12 +178,20 @@ def _number(word: str) -> str:
         minutes = "" if time[2] == "00" else time[2]
         return f"{time[1]} {'oh ' + minutes[1] if minutes.startswith('0') else minutes}".strip()
     quantity = _QUANTITY.fullmatch(word)
-    if quantity and quantity[2].lower() in _UNITS:
-        unit = _UNITS[quantity[2].lower()]
+    if quantity and (unit := _unit(quantity[2])):
         return f"{quantity[1]} {unit if quantity[1] == '1' else _plural(unit)}"
+    if quantity and quantity[2] == "M":
+        return f"{quantity[1]} million"
     if re.fullmatch(r"#\d+", word):
         return f"number {word[1:]}"
-    return _FRACTIONS.get(word, word.replace("/", " "))
+    if re.fullmatch(r"[\d-]+", word):
+        return word.replace("-", " ")
+    return word.replace("/", " ")
+
+
+def _unit(word: str) -> str:
+    """The unit that a sign stands for, or ""; a single capital is none (5G, 2M), nor is Ms."""
+    return "" if word == "Ms" else _UNITS.get(word if len(word) == 1 else word.lower(), "")
 
 
 def _money(sign: str, whole: str, fraction: str | None, magnitude: str | None) -> str:
@@ -194,19 +226,7 @@ def _year(century: str, rest: str, plural: bool) -> str:
         said = f"{century} {rest}"
     if not plural:
         return said
-    tens = (
-        "",
-        "",
-        "twenties",
-        "thirties",
-        "forties",
-        "fifties",
-        "sixties",
-        "seventies",
-        "eighties",
-    )
-    decades = dict(zip(range(9), tens, strict=True)) | {9: "nineties"}
-    decade = decades[int(rest[0])]
+    decade = _TENS[int(rest[0])]
     return f"{century} {decade}" if rest[1] == "0" and decade else said + "s"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
@@ -23,6 +24,8 @@ from .kokoro_vocoder import SAMPLE_RATE
 NET_FILE = "kokoro.safetensors"
 VOICES_FILE = "kokoro-voices.safetensors"
 MIN_SPEED, MAX_SPEED = 0.5, 2.0
+_LONGEST_CALL = 300
+"""Symbols spoken at once at full speed: some 20 s, which bounds memory and the wait for Cancel."""
 
 
 class Voice(Protocol):
@@ -105,10 +108,14 @@ class Kokoro:
         """Speak one sentence. `speed` .5..2; deterministic in `seed`; `tick` may cancel.
 
         The chunk's samples are exactly the frames that the net predicted. Raises BadInputError when
-        the text has nothing to say, the style is not 256 finite floats or the speed out of range.
+        the text has nothing to say or is not in Latin letters, the style is not 256 finite floats
+        or the speed out of range.
         """
         if not MIN_SPEED <= speed <= MAX_SPEED:
             raise BadInputError(f"speed {speed} is outside {MIN_SPEED}..{MAX_SPEED}.")
+        letters = [c for c in text if c.isalpha()]
+        if 2 * sum("LATIN" in unicodedata.name(c, "") for c in letters) < len(letters):
+            raise BadInputError(f"Kokoro reads Latin letters only, not {text!r}: translate it.")
         words = self.phonemes.words(text)
         if not words:
             raise BadInputError(f"nothing in {text!r} can be spoken in {self.phonemes.language}.")
@@ -135,7 +142,7 @@ class Kokoro:
         The frames come as one tuple per call, the silence before the first symbol and after the
         last one included.
         """
-        parts = symbol_parts(symbols)
+        parts = symbol_parts(symbols, round(_LONGEST_CALL * min(1.0, speed)))
         style = style.to(self.device)
         done, total = 0, len(parts) * (self.net.PULSES + 1)
         waves, frames = [], []
@@ -171,11 +178,11 @@ def _style(voice: Tensor | Voice) -> tuple[Tensor, tuple[float, float], float]:
     return style.detach().float(), (scale, shift), min(max(float(pace), 0.5), 2.0)
 
 
-def symbol_parts(symbols: str) -> list[str]:
-    """Cut a line of more than MAX_SYMBOLS at spaces (or anywhere, inside an endless word)."""
+def symbol_parts(symbols: str, limit: int = MAX_SYMBOLS) -> list[str]:
+    """Cut a line of more than `limit` at spaces (or anywhere, inside an endless word)."""
     parts = []
-    while len(symbols) > MAX_SYMBOLS:
-        cut = symbols.rfind(" ", 1, MAX_SYMBOLS) + 1 or MAX_SYMBOLS
+    while len(symbols) > limit:
+        cut = symbols.rfind(" ", 1, limit) + 1 or limit
         parts.append(symbols[:cut])
         symbols = symbols[cut:]
     return [*parts, symbols]
