@@ -22,7 +22,7 @@ class Grey:
         self.fps, self.frame_count, self.colour = Fraction(fps), count, colour
         time = np.arange(round(count / fps * rate)) / rate
         tone = 0.3 * np.sin(2 * np.pi * 440 * time).astype(np.float32)
-        self.audio = Audio(np.tile(tone, (channels, 1)), rate)
+        self.audio: Audio | None = Audio(np.tile(tone, (channels, 1)), rate)
 
     def frames(self):
         for _ in range(self.frame_count):
