@@ -9,10 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from myspinbot.client.server import ComfyServer
 from scripts.environment import BASE, SAMPLES
 from scripts.serving import ComfyProcess
+
+# how long an example takes says nothing on a busy machine
+settings.register_profile("project", deadline=None)
+settings.load_profile("project")
 
 
 def _finish(session):
