@@ -6,13 +6,13 @@ Run: OMP_NUM_THREADS=1 python -m benchmarks.narrative [--model FILE.gguf] [--tex
 from __future__ import annotations
 
 import argparse
-import resource
 import statistics
 import time
 from pathlib import Path
 
 import torch
 
+from benchmarks._memory import peak_mib
 from myspinbot.narrative.engines import ENGINES
 from myspinbot.narrative.sentences import count_words
 from myspinbot.narrative.writing import Narration, write
@@ -32,11 +32,6 @@ CASES = (
     ("how to bake bread", "a village baker", "warm"),
 )
 DURATIONS_S = (10, 20, 45)
-
-
-def peak_mib() -> float:
-    """Peak resident memory of this process (Linux counts in KiB)."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def measure_speed(llm) -> None:

@@ -6,7 +6,6 @@ Run: OMP_NUM_THREADS=1 python -m benchmarks.portrait [--portrait FILE] [--voices
 from __future__ import annotations
 
 import argparse
-import resource
 import tempfile
 import time
 from collections.abc import Callable, Iterable
@@ -17,6 +16,7 @@ import cv2
 import numpy as np
 import torch
 
+from benchmarks._memory import peak_mib, resident_mib
 from myspinbot.audio import Audio
 from myspinbot.face.finder import FaceFinder
 from myspinbot.face.geometry import Face
@@ -39,18 +39,6 @@ SENTENCES = (
     "We saw a green tree by the river; my mother bought some apples and a box of plums.",
     "Five brave firemen have very heavy vans, but the weather above the bay is fair!",
 )
-
-
-def peak_mib() -> float:
-    """Peak resident memory of this process (Linux counts in KiB)."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def resident_mib() -> float:
-    for line in Path("/proc/self/status").read_text("ascii").splitlines():
-        if line.startswith("VmRSS"):
-            return int(line.split()[1]) / 1024
-    return float("nan")
 
 
 def say(engine: Kokoro, voice: str) -> tuple[Audio, Speech]:

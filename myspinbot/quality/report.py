@@ -48,7 +48,7 @@ def measure(
     measure.
     """
     facts = video.probe(path)
-    frames = int(str(facts["frames"]))
+    frames = facts["frames"]
 
     def waiting(_done: int, _total: int) -> None:
         tick(0, frames)
@@ -69,7 +69,7 @@ def measure(
         }
     if sound and track:
         gap = mouth_gaps(path, track, frames, tick)
-        figures["sync"] = _sync(sync.measure(gap, float(str(facts["fps"])), spoken or sound))
+        figures["sync"] = _sync(sync.measure(gap, facts["fps"], spoken or sound))
     return figures
 
 
