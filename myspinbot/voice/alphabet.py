@@ -5,7 +5,11 @@ The inventory follows the vocabulary that hexgrad published with Kokoro-82M v1.0
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from functools import cache
+
+from ..errors import BadInputError
 
 PUNCTUATION = ';:,.!?—…"()“”'
 STRESS = "ˈˌ"
@@ -60,6 +64,10 @@ _TABLES = {
     | _pairs("iː>i uː>u ɑː>ɑ ɔː>ɔ ɑːɹ>ɑɹ ɔːɹ>ɔɹ"),
     "en-gb": _ENGLISH | _pairs("eə>ɛː iə>ɪə ɾ>t oː>ɔː oːɹ>ɔː ɚ>ə aɪɚ>Iə aʊɚ>Wə"),
 }
+_WRITTEN = _pairs("ɝ>ɜɹ ɫ>l ʍ>w ɱ>m ʉ>u ɘ>ə ɵ>ə '>ˈ ’>ˈ :>ː")
+"""What people write besides, in dictionaries and on keyboards."""
+_SILENT_MARKS = ".-‿()\u0361\u035c\u032f\u0329\u200d"
+_VOWELS = "AIOQWYaeiouyɐɑɒæɔəɚɛɜɨɪøœɯʊʌɤᵊᵻ"
 
 
 def ipa(symbol: str) -> str:
@@ -71,7 +79,7 @@ def ipa(symbol: str) -> str:
 
 def from_espeak(sound: str, language: str) -> str:
     """One sound of eSpeak, stress mark in front, in Kokoro's alphabet; the unknown is dropped."""
-    bare = unicodedata.normalize("NFC", sound).lstrip(STRESS)
+    bare = _composed(sound).lstrip(STRESS)
     stress = sound[: len(sound) - len(sound.lstrip(STRESS))]
     table = _TABLES.get(language, _COMMON)
     mapped = table.get(bare) or "".join(table.get(c, c) for c in bare)
@@ -79,3 +87,45 @@ def from_espeak(sound: str, language: str) -> str:
         mapped = mapped.replace("ː", "")
     mapped = "".join(c for c in mapped if c in VOCABULARY and c not in PUNCTUATION and c != " ")
     return stress + mapped if mapped else ""
+
+
+def from_ipa(text: str, language: str = "en-us") -> str:
+    """IPA as people write it, in Kokoro's alphabet; a stress mark goes before its vowel, as there.
+
+    Kokoro's own symbols pass. Raises BadInputError that names the symbols it does not have.
+    """
+    bare = "".join(c for c in _composed(text) if c not in _SILENT_MARKS)
+    read = _ipa_reader(language).sub(lambda m: _ipa_table(language)[m[0]], bare)
+    if language == "en-us":
+        read = read.replace("ː", "")
+    unknown = {c for c in read if c not in VOCABULARY or c in PUNCTUATION}
+    if unknown or not any(ipa(c) for c in read):
+        named = " ".join(sorted(unknown)) or "no sound"
+        raise BadInputError(
+            f"The pronunciation /{text}/ has {named}, which the voice does not know. Write IPA "
+            "such as /spˈɪnbɑt/; a link is written with its full address."
+        )
+    onset = f"([{STRESS}])([^{_VOWELS}{STRESS} ]+)(?=[{_VOWELS}])"
+    return " ".join(re.sub(onset, r"\2\1", read).split())
+
+
+def begins_with_vowel(text: str) -> bool:
+    """Whether IPA begins with a vowel, stress mark aside."""
+    return text.lstrip(f"{STRESS}' ")[:1] in _VOWELS
+
+
+@cache
+def _ipa_table(language: str) -> dict[str, str]:
+    return _WRITTEN | _TABLES.get(language, _COMMON)
+
+
+@cache
+def _ipa_reader(language: str) -> re.Pattern[str]:
+    longest_first = sorted(_ipa_table(language), key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first)))
+
+
+def _composed(text: str) -> str:
+    """Letters with their accents as Kokoro has them: "ç" is one symbol, "ã" is two."""
+    whole = unicodedata.normalize("NFC", text)
+    return "".join(c if c in VOCABULARY else unicodedata.normalize("NFD", c) for c in whole)

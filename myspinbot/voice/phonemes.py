@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from .alphabet import STRESS, from_espeak, ipa
+from .alphabet import STRESS, from_espeak, from_ipa, ipa
 from .espeak import Espeak, Sound
-from .spoken_words import spoken_forms
+from .markup import without_links
+from .pronunciation import NONE, Entry, Pronunciations
+from .sentences import ends_sentence
+from .spoken_abroad import foreign_forms
+from .spoken_words import spoken_forms, stem
+from .written import Token, tokens_of
 
 LANGUAGES = {
     "en-us": "en-us",
@@ -25,12 +29,8 @@ _LONGEST_WORD = 40
 """Letters; eSpeak cuts a word off after some 160 sounds."""
 _MOST_MERGED = 3
 """Words that eSpeak says in one breath with the one before; more have gone wrong."""
-_WRITTEN = re.compile(r"\S+?[—…](?=\w)|\S+")
-"""A word; a dash or an ellipsis inside ends it: "an idea—one that works"."""
-_SIGNED = re.compile(r"(?<![-.])[-.][\d$€£]")
-"""Where -5, -$5 or .5 begins."""
+_ENDINGS = ("'s", "’s", "s")
 _CLAUSE_MARKS = ";:,.!?—…"
-_PAUSES = {"–": "—", "―": "—", "-": "—", "«": "“", "»": "”", "„": "“", "…": "…", "¿": "", "¡": ""}
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class SpokenWord:
     text: str
     """As the text writes it, punctuation included."""
     symbols: str
-    """Kokoro's symbols with stress marks, never empty; spaces part the words of a number."""
+    """Kokoro's symbols with stress marks, never empty; spaces part the words of a number, commas
+    the groups of a telephone number."""
     before: str = ""
     """Opening punctuation that Kokoro reads."""
     after: str = ""
@@ -59,41 +60,64 @@ class Phonemes:
         self.language = language
         self._espeak = Espeak(LANGUAGES[language])
 
-    def words(self, text: str) -> tuple[SpokenWord, ...]:
-        """The words of one sentence, in order.
+    def words(
+        self, text: str, pronunciations: Pronunciations | None = None
+    ) -> tuple[SpokenWord, ...]:
+        """The words of one sentence, in order, those of `pronunciations` said as it says.
 
-        Those without a sound (emoji, lone signs) are left out; a dash between words is a pause.
+        Words without a sound (emoji, lone signs) are left out; a dash between words is a pause.
+        Raises BadInputError for an inline pronunciation with unknown sounds.
         """
-        tokens = [_Token.of(word) for word in _WRITTEN.findall(text)]
-        cores = [token.core for token in tokens]
-        if self.language.startswith("en"):
-            forms = spoken_forms(cores, [token.closing.startswith(".") for token in tokens])
-        else:
-            forms = [core if any(c.isalnum() for c in core) else "" for core in cores]
-        forms = [_breathable(form) for form in forms]
+        tokens = tokens_of(without_links(text), pronunciations or NONE)
+        read = spoken_forms if self._is_english else foreign_forms
+        forms = [_breathable(form) for form in read(tokens, self.language)]
         sounds = self._sounds(tokens, forms)
         spoken: list[SpokenWord] = []
         for index, (token, heard) in enumerate(zip(tokens, sounds, strict=True)):
-            symbols = self._symbols(heard)
+            symbols = self._own(token) if token.has_ipa else heard
+            if self._is_english and symbols and not token.parts and stem(token.core)[1]:
+                symbols += _ending_s(symbols)
             if any(ipa(symbol) for symbol in symbols):
                 after = _pause(tokens, forms, index)
                 spoken.append(SpokenWord(token.text, symbols, token.opening_mark, after))
-            elif spoken and token.is_dash and not spoken[-1].after:
-                spoken[-1] = replace(spoken[-1], after=" —")
+            elif spoken and token.is_dash and not set(spoken[-1].after) & set(_CLAUSE_MARKS):
+                spoken[-1] = replace(spoken[-1], after=spoken[-1].after + " —")
         return tuple(spoken)
 
-    def _sounds(self, tokens: Sequence[_Token], forms: Sequence[str]) -> list[list[Sound]]:
-        """eSpeak's sounds for each token of the sentence, found through their positions."""
+    @property
+    def _is_english(self) -> bool:
+        return self.language.startswith("en")
+
+    def _own(self, token: Token) -> str:
+        """The symbols of a word with IPA in it: SpinBot, SpinBot's, SpinBot-like."""
+        said: list[str] = []
+        for part in token.parts:
+            if isinstance(part, Entry) and part.is_ipa:
+                said.append(from_ipa(part.said, self.language))
+            elif self._is_english and said and part in _ENDINGS:
+                said[-1] += _ending_s(said[-1])
+            else:
+                text = part.said if isinstance(part, Entry) else part
+                said.append(self._symbols(self._espeak.sounds(text)))
+        return " ".join(filter(None, said))
+
+    def _sounds(self, tokens: Sequence[Token], forms: Sequence[str]) -> list[str]:
+        """eSpeak's symbols for each token of the sentence, found through their positions."""
         line, starts = "", []
         for index, form in enumerate(forms):
             starts.append(len(line))
             stop = _pause(tokens, forms, index)[:1]
-            line += f"{form}{stop if stop in _CLAUSE_MARKS else ''} " if form else ""
+            apart = "| " if form.startswith("the ") else ""  # else "on the 5th" has no seam
+            if form:
+                line += f"{apart}{form.rstrip(',')}{stop if stop in _CLAUSE_MARKS else ''} "
         found: list[list[Sound]] = [[] for _ in tokens]
         for sound in self._espeak.sounds(line):
             found[self._owner(sound, line, starts)].append(sound)
         self._split_merged(forms, found)
-        return found
+        return [
+            self._symbols(heard, line if ", " in form else "")
+            for heard, form in zip(found, forms, strict=True)
+        ]
 
     @staticmethod
     def _owner(sound: Sound, line: str, starts: Sequence[int]) -> int:
@@ -122,7 +146,10 @@ class Phonemes:
             first = [
                 s for i in range(before, index) if forms[i] for s in self._espeak.sounds(forms[i])
             ]
-            if len(heard) > len(first) or _distance(heard, first) > _distance(heard, first + alone):
+            holds_both = len(heard) > len(first) or (
+                _distance(heard, first) > _distance(heard, first + alone)
+            )
+            if len(heard) > 1 and holds_both:
                 cuts = range(1, len(heard))
                 cut = min(
                     cuts, key=lambda c: _distance(heard[:c], first) + _distance(heard[c:], alone)
@@ -131,28 +158,44 @@ class Phonemes:
             else:
                 found[index] = alone
 
-    def _symbols(self, sounds: Sequence[Sound]) -> str:
-        """The sounds of one written word in Kokoro's alphabet; a space between its spoken words."""
+    def _symbols(self, sounds: Sequence[Sound], line: str = "") -> str:
+        """The sounds of one written word in Kokoro's alphabet; a space between its spoken words.
+
+        `line`: what eSpeak read, if a comma in it parts the word.
+        """
         symbols = ""
         for previous, sound in zip([None, *sounds], sounds, strict=False):
-            parted = previous is not None and previous.word != sound.word
-            symbols += " " * parted + from_espeak(sound.ipa, self.language)
+            if previous is not None and previous.word != sound.word:
+                symbols += ", " if ", " in line[previous.position : sound.position] else " "
+            symbols += from_espeak(sound.ipa, self.language)
         return " ".join(symbols.split()).replace("ɹɹ", "ɹ")
 
 
+def _ending_s(symbols: str) -> str:
+    """How an English plural or genitive ends after these sounds."""
+    last = symbols[-1]
+    return "ᵻz" if last in "szʃʒʧʤ" else "s" if last in "ptkfθT" else "z"
+
+
 def _breathable(form: str) -> str:
-    """Part endless words, which eSpeak would not finish, and spell endless numbers."""
+    """Part endless words, which eSpeak would not finish, and spell endless numbers.
+
+    Many full stops inside words (a.a. a.a. ...) overflow a buffer of eSpeak 1.52 and end the
+    process: only those of decimals and of U.S.A stay, which are safe.
+    """
+    form = re.sub(r"\.(?!(?<=[A-Z]\.)[A-Z]|(?<=\d\.)\d)", " ", form)
     form = re.sub(r"\d{16,}", lambda digits: " ".join(digits[0]), form)
     return re.sub(rf"\S{{{_LONGEST_WORD}}}", r"\g<0> ", form)
 
 
-def _pause(tokens: Sequence[_Token], forms: Sequence[str], index: int) -> str:
+def _pause(tokens: Sequence[Token], forms: Sequence[str], index: int) -> str:
     """Closing punctuation of a token; an abbreviation inside a sentence ends without pause."""
     mark, following = tokens[index].closing_mark, tokens[index + 1 : index + 2]
+    if forms[index].endswith(",") and (not mark or mark[0] not in _CLAUSE_MARKS):
+        return "," + mark  # between the groups of a telephone number
     if mark.startswith(".") and following:
-        expanded = forms[index] != tokens[index].core
-        if expanded or following[0].core[:1].islower():
-            return mark[1:]
+        ended = ends_sentence(tokens[index].text, following[0].text, first=index == 0)
+        return mark if ended else mark[1:]
     return mark
 
 
@@ -165,42 +208,3 @@ def _distance(left: Sequence[Sound], right: Sequence[Sound]) -> int:
             change = diagonal + (a.ipa.lstrip(STRESS) != b.ipa.lstrip(STRESS))
             diagonal, row[j] = row[j], min(change, row[j] + 1, row[j - 1] + 1)
     return row[-1]
-
-
-@dataclass(frozen=True)
-class _Token:
-    """A written word taken apart."""
-
-    text: str
-    opening: str
-    core: str
-    closing: str
-
-    @classmethod
-    def of(cls, text: str) -> _Token:
-        def is_outer(c: str) -> bool:
-            return unicodedata.category(c)[0] in "PZ" and c not in "&%@#+/"
-
-        start = next((i for i, c in enumerate(text) if not is_outer(c)), len(text))
-        if start and _SIGNED.match(text, start - 1):
-            start -= 1
-        end = next((i for i in range(len(text), start, -1) if not is_outer(text[i - 1])), start)
-        return cls(text, text[:start], text[start:end], text[end:])
-
-    @property
-    def is_dash(self) -> bool:
-        return not self.core and all(c in "-–—―" for c in self.opening)
-
-    @property
-    def opening_mark(self) -> str:
-        marks = self.opening.replace('"', "“").replace("«", "“").replace("„", "“")
-        return "".join(c for c in marks if c in "(“")[:1]
-
-    @property
-    def closing_mark(self) -> str:
-        """At most one pause and one closing quote or bracket."""
-        written = self.closing.replace("...", "…").replace("--", "—").replace('"', "”")
-        marks = "".join(_PAUSES.get(c, c) for c in written)
-        pause = next((c for c in marks if c in ";:,.!?—…"), "")
-        quote = next((c for c in marks if c in "”)"), "")
-        return pause + quote

@@ -3,248 +3,59 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
+from dataclasses import replace
 
-_ABBREVIATIONS = {
-    "dr": "doctor",
-    "mr": "mister",
-    "mrs": "missus",
-    "ms": "miz",
-    "prof": "professor",
-    "rev": "reverend",
-    "gen": "general",
-    "lt": "lieutenant",
-    "col": "colonel",
-    "sgt": "sergeant",
-    "capt": "captain",
-    "gov": "governor",
-    "sen": "senator",
-    "jr": "junior",
-    "sr": "senior",
-    "st": "saint",
-    "mt": "mount",
-    "vs": "versus",
-    "etc": "et cetera",
-    "approx": "approximately",
-    "dept": "department",
-    "fig": "figure",
-    "vol": "volume",
-    "jan": "january",
-    "feb": "february",
-    "aug": "august",
-    "sept": "september",
-    "oct": "october",
-    "nov": "november",
-    "dec": "december",
-}
-_ALWAYS = ("dr", "mr", "mrs", "vs", "etc", "prof", "approx")
-"""Written without a full stop too (the others could be words)."""
-_LATIN = {"e.g": "for example", "i.e": "that is", "a.k.a": "also known as"}
-_UNITS = {
-    "km": "kilometer",
-    "m": "meter",
-    "cm": "centimeter",
-    "mm": "millimeter",
-    "kg": "kilogram",
-    "g": "gram",
-    "mg": "milligram",
-    "ms": "millisecond",
-    "s": "second",
-    "kb": "kilobyte",
-    "mb": "megabyte",
-    "gb": "gigabyte",
-    "tb": "terabyte",
-    "fps": "frame per second",
-    "mph": "mile per hour",
-    "km/h": "kilometer per hour",
-    "°": "degree",
-    "°c": "degree celsius",
-    "°f": "degree fahrenheit",
-    "hz": "hertz",
-    "khz": "kilohertz",
-    "mhz": "megahertz",
-    "ghz": "gigahertz",
-}
-_CURRENCIES = {
-    "$": ("dollar", "cent"),
-    "€": ("euro", "cent"),
-    "£": ("pound", "penny"),
-    "¥": ("yen", ""),
-    "₹": ("rupee", "paisa"),
-}
-_MAGNITUDES = {"k": "thousand", "m": "million", "b": "billion", "bn": "billion"}
-_SIGNS = "&%+=@"
-_MONEY = re.compile(r"([$€£¥₹])(\d[\d,]*)(?:\.(\d+))?(k|m|b|bn)?", re.IGNORECASE)
-_QUANTITY = re.compile(r"(\d[\d,]*(?:\.\d+)?)([a-z°]+(?:/h)?)", re.IGNORECASE)
-_YEAR = re.compile(r"(1[1-9]|20)(\d\d)(s|'s)?")
-_DECADE = re.compile(r"([2-9])0'?s")
-_TENS = (
-    *("", "", "twenties", "thirties", "forties"),
-    *("fifties", "sixties", "seventies", "eighties", "nineties"),
+from .spoken_dates import date, decade, time, year
+from .spoken_names import address, name
+from .spoken_numbers import number
+from .spoken_short import short
+from .spoken_signs import LEADING, SIGNS, calculation, leads, plain, printable, sign
+from .written import Token
+
+_CAPITALS_S = re.compile(
+    r"([A-Za-z]{0,12}?[A-Z]{2,12}|(?:[A-Z]\.){2,6}|PhD|[A-Z]{1,9}\d{1,9}"
+    r"|(?:1[1-9]|20)\d[1-9](?=['’]))['’]?s"
 )
-_RANGE = re.compile(r"(?!\d{3}-\d{4}$)(\d[\d,.:]*)[-–](\d[^-–]*)")
-"""Not a telephone number."""
-_FRACTIONS = {
-    "1/2": "one half",
-    "1/3": "one third",
-    "2/3": "two thirds",
-    "1/4": "one quarter",
-    "3/4": "three quarters",
-    "½": "one half",
-    "⅓": "one third",
-    "⅔": "two thirds",
-    "¼": "one quarter",
-    "¾": "three quarters",
-}
-_TIME = re.compile(r"(\d{1,2}):(\d\d)")
-_INITIALS = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]?|Ph\.D|[Mm]\.Sc|[Bb]\.Sc")
-_ADDRESS = re.compile(
-    r"(?:https?://)?(?:[\w.+-]+@)?[\w-]+(?:\.[a-z][\w-]*)+(?:[/?#]\S*)?|https?://\S+"
-)
+_LONGEST = 150
+"""Letters of a word that the rules look at."""
+_RULES = (sign, short, date, time, decade, number, year, name, address, calculation)
 
 
-def spoken_forms(words: Sequence[str], dotted: Sequence[bool]) -> list[str]:
-    """What to say for each of `words` (no outer punctuation); "" where there is nothing to say.
+def spoken_forms(words: Sequence[Token], language: str = "en-us") -> list[str]:
+    """What to say for each word; "" where there is nothing to say. A form may be several words.
 
-    `dotted`: whether a full stop follows the word. A form may be several words.
+    Words with a pronunciation of their own keep it. What `stem` cuts off is not in the form.
     """
-    forms = [_one(_printable(word), dot) for word, dot in zip(words, dotted, strict=True)]
-    for index, word in enumerate(words[:-1]):
-        following = words[index + 1]
-        money = _MONEY.fullmatch(word)
-        unit = _unit(following) if re.fullmatch(r"-?[\d,.]*\d", word) else ""
-        if money and following.lower() in ("thousand", "million", "billion", "trillion"):
-            forms[index] = word[1:]
-            forms[index + 1] = f"{following} {_CURRENCIES[word[0]][0]}s"
-        elif word.lower() == "no" and dotted[index] and following[:1].isdigit():
-            forms[index] = "number"
-        elif word.lower() == "st" and dotted[index] and not following[:1].isupper():
-            forms[index] = "street"
-        elif unit:
-            forms[index + 1] = unit if word == "1" else _plural(unit)
+    clean = [replace(token, core=printable(stem(token.core)[0])) for token in words]
+    forms: list[str] = []
+    while len(forms) < len(clean):
+        token = clean[len(forms)]
+        if token.parts:
+            forms.append(token.respelled)
+        else:
+            forms += _said(clean, len(forms), language)
     return forms
 
 
-def _printable(word: str) -> str:
-    """Drop pictures, marks of markdown and invisible characters."""
-    kept = (
-        c
-        for c in unicodedata.normalize("NFC", word)
-        if c == "°" or (unicodedata.category(c) not in _UNSAID and c not in "*_`~|\\<>{}[]^")
-    )
-    return "".join(kept)
+def stem(core: str) -> tuple[str, bool]:
+    """A word without the s of "GPUs", "NASA's" or "2026's", which eSpeak would not say.
+
+    And whether it had one.
+    """
+    match = _CAPITALS_S.fullmatch(core)
+    return (match[1], True) if match else (core, False)
 
 
-_UNSAID = ("So", "Sk", "Cs", "Co", "Cn", "Cc", "Cf", "Me")
-
-
-def _one(word: str, dotted: bool) -> str:
-    if not any(c.isalnum() or c in _SIGNS for c in word):
-        return ""
-    lower = word.lower().rstrip(".")
-    if (dotted and lower in _ABBREVIATIONS) or lower in _ALWAYS:
-        return _ABBREVIATIONS[lower]
-    if lower in _LATIN:
-        return _LATIN[lower]
-    if _INITIALS.fullmatch(word) and "." in word:
-        letters = word.replace(".", "").upper()
-        return letters if "A" in letters else " ".join(letters)  # a lone A would be an article
-    if _ADDRESS.fullmatch(word) and not word[0].isdigit():
-        return _address(word)
-    if word in _FRACTIONS or any(c.isdigit() for c in word):
-        return _number(word)
-    if re.fullmatch(r"(?=[IVX]{2,})X{0,3}(IX|IV|V?I{0,3})", word):
-        return str(_roman(word))
-    return word.replace("/", " ")
-
-
-def _number(word: str) -> str:
-    if word in _FRACTIONS:
-        return _FRACTIONS[word]
-    if word[0] in "-−":
-        return f"minus {_number(word[1:])}"
-    if word[0] == ".":
-        return f"0{word}"
-    if money := _MONEY.fullmatch(word):
-        return _money(*money.groups())
-    if decade := _DECADE.fullmatch(word):
-        return _TENS[int(decade[1])]
-    if year := _YEAR.fullmatch(word):
-        return _year(year[1], year[2], bool(year[3]))
-    if span := _RANGE.fullmatch(word):
-        return " to ".join(_number(part) for part in span.groups())
-    if time := _TIME.fullmatch(word):
-        minutes = "" if time[2] == "00" else time[2]
-        return f"{time[1]} {'oh ' + minutes[1] if minutes.startswith('0') else minutes}".strip()
-    quantity = _QUANTITY.fullmatch(word)
-    if quantity and (unit := _unit(quantity[2])):
-        return f"{quantity[1]} {unit if quantity[1] == '1' else _plural(unit)}"
-    if quantity and quantity[2] == "M":
-        return f"{quantity[1]} million"
-    if re.fullmatch(r"#\d+", word):
-        return f"number {word[1:]}"
-    if re.fullmatch(r"[\d-]+", word):
-        return word.replace("-", " ")
-    return word.replace("/", " ")
-
-
-def _unit(word: str) -> str:
-    """The unit that a sign stands for, or ""; a single capital is none (5G, 2M), nor is Ms."""
-    return "" if word == "Ms" else _UNITS.get(word if len(word) == 1 else word.lower(), "")
-
-
-def _money(sign: str, whole: str, fraction: str | None, magnitude: str | None) -> str:
-    unit, part = _CURRENCIES[sign]
-    if magnitude:
-        amount = f"{whole}.{fraction}" if fraction else whole
-        return f"{amount} {_MAGNITUDES[magnitude.lower()]} {_plural(unit)}"
-    said = f"{whole} {unit if whole == '1' else _plural(unit)}"
-    if not fraction or not int(fraction):
-        return said
-    if len(fraction) != 2 or not part:
-        return f"{whole}.{fraction} {_plural(unit)}"
-    cents = f"{int(fraction)} {part if fraction == '01' else _plural(part)}"
-    return cents if whole == "0" else f"{said} and {cents}"
-
-
-def _plural(unit: str) -> str:
-    if unit in ("yen", "hertz") or unit.endswith("hertz"):
-        return unit
-    head, space, rest = unit.partition(" ")
-    return {"penny": "pence", "paisa": "paise"}.get(head, head + "s") + space + rest
-
-
-def _year(century: str, rest: str, plural: bool) -> str:
-    if century == "20" and rest[0] == "0":
-        said = f"2000 {int(rest) or ''}".strip() if rest != "00" else "2000"
-    elif rest == "00":
-        said = f"{century} hundred"
-    elif rest[0] == "0":
-        said = f"{century} oh {rest[1]}"
-    else:
-        said = f"{century} {rest}"
-    if not plural:
-        return said
-    decade = _TENS[int(rest[0])]
-    return f"{century} {decade}" if rest[1] == "0" and decade else said + "s"
-
-
-def _address(word: str) -> str:
-    said = re.sub(r"^https?://", "", word).rstrip("/")
-    names = {
-        ".": " dot ",
-        "@": " at ",
-        "/": " slash ",
-        "-": " dash ",
-        "?": " ",
-        "#": " ",
-        "=": " equals ",
-    }
-    return "".join(names.get(c, c) for c in said)
-
-
-def _roman(word: str) -> int:
-    values = [{"I": 1, "V": 5, "X": 10}[c] for c in word]
-    pairs = zip(values, [*values[1:], 0], strict=True)
-    return sum(-a if a < b else a for a, b in pairs)
+def _said(words: Sequence[Token], here: int, language: str) -> list[str]:
+    """The forms of as many words as the first rule that fits understands, else of one."""
+    core = words[here].core
+    if leads(core):
+        rest = [*words[:here], replace(words[here], core=core[1:]), *words[here + 1 :]]
+        said = _said(rest, here, language)
+        return [f"{LEADING[core[0]]} {said[0]}", *said[1:]]
+    for rule in _RULES if len(core) <= _LONGEST else ():
+        said = rule(words, here, language)
+        if said and not any(token.parts for token in words[here : here + len(said)]):
+            return said
+    return [plain(core) if any(c.isalnum() or c in SIGNS for c in core) else ""]
