@@ -21,7 +21,7 @@ from typing import IO
 
 from myspinbot.errors import MissingModelError
 from myspinbot.files import replacing, sha256
-from myspinbot.models import FOLDER, JUDGES, MODELS, SAMPLES, Model, Source
+from myspinbot.models import EXTRAS, FOLDER, JUDGES, MODELS, SAMPLES, Model, Source
 
 FAILURES = (
     MissingModelError,
@@ -204,11 +204,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--samples", type=Path, help="also fetch the sample portrait and voice here"
     )
+    parser.add_argument(
+        "--extras", action="store_true", help="also what optional engines run on: a voice of Piper"
+    )
     parser.add_argument("--judges", action="store_true", help="also what only measures results")
     parser.add_argument("--strict", action="store_true", help="exit 1 when something is missing")
     options = parser.parse_args(arguments)
     try:
-        models = (*MODELS, *JUDGES) if options.judges else MODELS
+        models = MODELS + (EXTRAS if options.extras else ()) + (JUDGES if options.judges else ())
         failures = install_all(models, (options.models_dir or models_folder()) / FOLDER)
         if options.samples:
             failures += install_all(SAMPLES, options.samples)

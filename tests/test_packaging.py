@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from myspinbot import __version__
-from myspinbot.models import JUDGES, MODELS
+from myspinbot.models import EXTRAS, JUDGES, MODELS
 
 tomllib = pytest.importorskip("tomllib", reason="came with Python 3.11")
 
@@ -46,7 +46,7 @@ def test_only_one_template_folder():
 
 def test_every_catalog_row_is_pinned_and_documented():
     page = (ROOT / "docs" / "models.md").read_text("utf-8")
-    for model in (*MODELS, *JUDGES):
+    for model in (*MODELS, *JUDGES, *EXTRAS):
         assert model.licence
         assert model.sources
         assert f"`{model.file}`" in page

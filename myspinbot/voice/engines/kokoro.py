@@ -15,8 +15,12 @@ from ...errors import BadInputError
 from ...progress import Tick, no_tick
 from ...speech import Sentence
 from ..alphabet import VOCABULARY
+from ..clip import ReferenceClip
 from ..phonemes import LANGUAGES, Phonemes, to_symbols
-from . import Chunk
+from ..pronunciation import Pronunciations, shown
+from ..speaker import SpeakerEncoder
+from . import Chunk, Learnt
+from .kokoro_fit import fit
 from .kokoro_net import MAX_SYMBOLS, SAMPLES_PER_FRAME, KokoroNet, load_net, read_weights
 from .kokoro_timing import end_with_sound, time_words
 from .kokoro_vocoder import SAMPLE_RATE
@@ -42,26 +46,30 @@ class Kokoro:
     """Kokoro-82M v1.0 (hexgrad, Apache-2.0) at 24 kHz."""
 
     name = "kokoro"
+    version = "1.0/1"
     sample_rate = SAMPLE_RATE
     languages = tuple(LANGUAGES)
 
-    def __init__(self, net: KokoroNet, voices: dict[str, Tensor], language: str = "en-us") -> None:
+    def __init__(self, net: KokoroNet, voices: dict[str, Tensor]) -> None:
         self.net = net
         self.voices = voices
         """Stock voices, float16 [510, 256]: row n is meant for n + 1 symbols."""
-        self.phonemes = Phonemes(language)
+        self._phonemes: dict[str, Phonemes] = {}
 
     @classmethod
-    def load(cls, folder: Path, language: str = "en-us") -> Kokoro:
-        """Read the two files that installation converted; raises MissingModelError.
+    def load(cls, folder: Path) -> Kokoro:
+        """Read the two files that installation converted; raises MissingModelError."""
+        return cls(load_net(folder / NET_FILE), read_weights(folder / VOICES_FILE))
 
-        `language`: one of `languages`, else BadInputError.
-        """
+    def phonemes(self, language: str) -> Phonemes:
+        """Of one of `languages`, else BadInputError."""
         if language not in LANGUAGES:
             raise BadInputError(
                 f"Kokoro speaks {', '.join(LANGUAGES)}, not {language!r}: choose one."
             )
-        return cls(load_net(folder / NET_FILE), read_weights(folder / VOICES_FILE), language)
+        if language not in self._phonemes:
+            self._phonemes[language] = Phonemes(language)
+        return self._phonemes[language]
 
     def modules(self) -> list[nn.Module]:
         return [self.net]
@@ -85,24 +93,46 @@ class Kokoro:
         return next(self.net.parameters()).device
 
     @torch.inference_mode()
-    def sounding_s(self, text: str, style: Tensor) -> float:
+    def sounding_s(self, text: str, style: Tensor, language: str = "en-us") -> float:
         """Seconds of sound in one sentence at speed 1, the silence around it not counted.
 
         Asks the rhythm only, which costs a twentieth of speaking. 0 when nothing can be spoken.
         """
         frames = 0
-        for part in symbol_parts(to_symbols(self.phonemes.words(text))):
+        for part in symbol_parts(to_symbols(self.phonemes(language).words(text))):
             prosody = self.net.prosody(self.tokens(part), style.to(self.device), 1.0)
             frames += int(prosody.frames[1:-2].sum())  # the ends are silence and the full stop
         return frames * SAMPLES_PER_FRAME / SAMPLE_RATE
+
+    def learn(
+        self,
+        clip: ReferenceClip,
+        listener: SpeakerEncoder,
+        *,
+        language: str = "en-us",
+        fit_steps: int = 0,
+        tick: Tick = no_tick,
+    ) -> Learnt:
+        self.phonemes(language)  # refuse what cannot be spoken before the work, not after
+        return fit(
+            self,
+            listener,
+            clip,
+            clip.transcript,
+            language=language,
+            gradient_steps=fit_steps,
+            tick=tick,
+        )
 
     def synthesize(
         self,
         text: str,
         voice: Tensor | Voice,
         *,
+        language: str = "en-us",
         speed: float = 1.0,
         seed: int = 0,
+        pronunciations: Pronunciations | None = None,
         tick: Tick = no_tick,
     ) -> Chunk:
         """Speak one sentence. `speed` .5..2; deterministic in `seed`; `tick` may cancel.
@@ -116,15 +146,15 @@ class Kokoro:
         letters = [c for c in text if c.isalpha()]
         if 2 * sum("LATIN" in unicodedata.name(c, "") for c in letters) < len(letters):
             raise BadInputError(f"Kokoro reads Latin letters only, not {text!r}: translate it.")
-        words = self.phonemes.words(text)
+        words = self.phonemes(language).words(text, pronunciations)
         if not words:
-            raise BadInputError(f"nothing in {text!r} can be spoken in {self.phonemes.language}.")
+            raise BadInputError(f"nothing in {text!r} can be spoken in {language}.")
         symbols = to_symbols(words)
         style, f0_map, pace = _style(voice)
         samples, frames = self._speak(symbols, style, f0_map, speed * pace, seed, tick)
         rate = self.sample_rate
         timed = end_with_sound(time_words(words, frames), samples[0], rate)
-        sentence = Sentence(text, 0.0, samples.shape[1] / rate, timed)
+        sentence = Sentence(shown(text), 0.0, samples.shape[1] / rate, timed)
         return Chunk(samples, rate, sentence)
 
     @torch.inference_mode()

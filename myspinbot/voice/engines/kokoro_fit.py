@@ -6,7 +6,6 @@ Judges by the GE2E encoder alone; it neither reads clips nor reports how alike t
 from __future__ import annotations
 
 import copy
-import hashlib
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,18 +21,18 @@ from scipy.optimize import nnls
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..errors import EngineError, MissingModelError
-from ..progress import Tick, no_tick
-from .clip import ReferenceClip
-from .engines.kokoro_layers import STYLE_SIZE, StyledBlock
-from .engines.kokoro_net import KokoroNet, Prosody
-from .engines.kokoro_vocoder import SnakeBlock
-from .pace import match
-from .pitch import Pitch
-from .profile import VoiceProfile
-from .speaker import SAMPLE_RATE, SpeakerEncoder
+from ...errors import EngineError, MissingModelError
+from ...progress import Tick, no_tick
+from ..clip import ReferenceClip
+from ..pace import match
+from ..pitch import Pitch
+from ..speaker import SAMPLE_RATE, SpeakerEncoder
+from . import Learnt
+from .kokoro_layers import STYLE_SIZE, StyledBlock
+from .kokoro_net import KokoroNet, Prosody
+from .kokoro_vocoder import SnakeBlock
 
-TABLE = Path(__file__).parent / "data" / "kokoro_ge2e.safetensors"
+TABLE = Path(__file__).parent.parent / "data" / "kokoro_ge2e.safetensors"
 """GE2E embeddings of the stock voices by name; benchmarks/make_voice_table.py made it."""
 STYLE_ROW = 60
 """Row of a stock voice that serves texts of every length (notes/voice.md, section 2)."""
@@ -69,7 +68,6 @@ Module = TypeVar("Module", bound=nn.Module)
 class StyledEngine(Protocol):
     """What a fit needs of the Kokoro engine."""
 
-    name: str
     net: KokoroNet
 
     @property
@@ -77,7 +75,7 @@ class StyledEngine(Protocol):
         """Stock voices by name, [510, 256] each."""
         ...
 
-    def sounding_s(self, text: str, style: Tensor) -> float:
+    def sounding_s(self, text: str, style: Tensor, language: str) -> float:
         """Seconds of sound in a sentence."""
         ...
 
@@ -93,43 +91,45 @@ class _Candidate:
     similarity: float
 
 
-def enroll(
+def fit(
     engine: StyledEngine,
     encoder: SpeakerEncoder,
     clip: ReferenceClip,
     transcript: str,
     *,
+    language: str = "en-us",
     gradient_steps: int = 0,
-    consent: str = "",
     tick: Tick = no_tick,
-) -> VoiceProfile:
-    """Make a voice that sounds like `clip`.
+) -> Learnt:
+    """Make a style that sounds like `clip`.
 
     Keeps the best of the nearest stock voice, a blend of them, and (with `gradient_steps`; 12 are a
     good choice, 1.3 CPU-s each) a fitted timbre, by the similarity on a phrase that no step heard.
-    The profile's style holds "style" [256], "f0_map" [2] (scale and shift of `Prosody.with_f0`)
+    The result's style holds "style" [256], "f0_map" [2] (scale and shift of `Prosody.with_f0`)
     and "pace" [1]. Works under inference mode. Raises EngineError if no stock voice is known.
     """
     with torch.inference_mode(False), torch.no_grad():
-        fit = _Fit(engine, encoder, clip, tick, 2 + (gradient_steps + 1 if gradient_steps else 0))
-        candidates = {"nearest": fit.judged(fit.nearest), "blend": fit.judged(fit.blend)}
+        fitting = _Fit(engine, encoder, clip, tick, 2 + (gradient_steps and gradient_steps + 1))
+        candidates = {
+            "nearest": fitting.judged(fitting.nearest),
+            "blend": fitting.judged(fitting.blend),
+        }
         if gradient_steps:
-            candidates["fitted"] = fit.fitted(candidates["blend"], gradient_steps)
+            candidates["fitted"] = fitting.fitted(candidates["blend"], gradient_steps)
         method, best = max(candidates.items(), key=lambda item: item[1].similarity)
-        pace, words_per_minute = match(engine, best.style, transcript, clip.speech_s, fit.pulse)
-    return VoiceProfile(
-        engine=engine.name,
+
+        def sounding_s(sentence: str) -> float:
+            fitting.pulse()
+            return engine.sounding_s(sentence, best.style, language)
+
+        pace, words_per_minute = match(sounding_s, transcript, clip.speech_s)
+    return Learnt(
         style={
             "style": best.style,
             "f0_map": torch.tensor(best.f0_map),
             "pace": torch.tensor([pace]),
         },
-        f0_median_hz=clip.pitch.median_hz,
-        f0_log_std=clip.pitch.log_std,
         words_per_minute=words_per_minute,
-        transcript=transcript.strip(),
-        consent=consent,
-        source_sha256=hashlib.sha256(clip.audio.samples.tobytes()).hexdigest(),
         similarity={name: round(c.similarity, 4) for name, c in candidates.items()},
         method=method,
     )

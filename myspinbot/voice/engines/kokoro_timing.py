@@ -76,7 +76,7 @@ def _phonemes(
             begin = starts[index] if start is None else start
             found.append(Phoneme(sound, begin, ends[index], stress))
             start, stress = None, 0
-        elif found and symbol != " ":  # length and other modifiers
+        elif found and symbol != " " and symbol not in PUNCTUATION:  # length and other modifiers
             last_sound = found.pop()
             found.append(
                 Phoneme(last_sound.symbol, last_sound.start_s, ends[index], last_sound.stress)
