@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 from torch.nn import functional
 
-from myspinbot.voice import fit
+from myspinbot.voice.engines import kokoro_fit as fit
 from myspinbot.voice.engines.kokoro import Kokoro
 from myspinbot.voice.speaker import SpeakerEncoder
 

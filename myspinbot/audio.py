@@ -1,17 +1,30 @@
-"""Sound as plain data: read, resample, mix down, measure. Knows files, but no engine."""
+"""Sound as plain data: read, resample, stretch, mix down, measure. Knows files, but no engine."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import av
+import av.filter
 import numpy as np
 from av.error import FFmpegError
 
 from .errors import BadInputError
+
+_K_RATE = 48_000
+_HEAD = (
+    (1.53512485958697, -2.69169618940638, 1.19839281085285),
+    (-1.69065929318241, 0.73248077421585),
+)
+_HIGH_PASS = (1.0, -2.0, 1.0), (-1.99004745483398, 0.99007225036621)
+_K_WEIGHTING = np.array([[*b, 1.0, *a] for b, a in (_HEAD, _HIGH_PASS)])
+"""BS.1770-4, tables 1 and 2: second-order sections for _K_RATE."""
+_ATEMPO_S = 0.2
+"""More than `atempo` looks ahead: it keeps as much of the end to itself."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +48,8 @@ class Audio:
         """The same sound at `rate` Hz (swresample's windowed sinc)."""
         if rate == self.rate or not self.samples.size:
             return Audio(self.samples, rate)
-        layout = "mono" if len(self.samples) == 1 else f"{len(self.samples)}c"
-        frame = av.AudioFrame.from_ndarray(
-            np.ascontiguousarray(self.samples, dtype=np.float32), format="fltp", layout=layout
-        )
-        frame.sample_rate = self.rate
-        frame.time_base = Fraction(1, self.rate)
-        resampler = av.AudioResampler(format="fltp", layout=layout, rate=rate)
+        frame = _frame(self.samples, self.rate)
+        resampler = av.AudioResampler(format="fltp", layout=_layout(self.samples), rate=rate)
         blocks = [f.to_ndarray() for f in [*resampler.resample(frame), *resampler.resample(None)]]
         samples = np.concatenate(blocks, axis=1) if blocks else np.zeros((len(self.samples), 0))
         length = round(self.samples.shape[1] * rate / self.rate)
@@ -54,6 +62,78 @@ class Audio:
             float(np.mean(np.square(self.samples, dtype=np.float64))) if self.samples.size else 0
         )
         return 10 * np.log10(power) if power > 0 else float("-inf")
+
+    def loudness_lufs(self) -> float:
+        """Integrated loudness of mono or stereo (ITU-R BS.1770-4, gated).
+
+        -inf for silence (under -70 LUFS) and for less than 0.4 s.
+        """
+        # needs a while to import, and few ask for loudness
+        from scipy.signal import sosfilt
+
+        tenth = _K_RATE // 10
+        count = round(self.samples.shape[1] * _K_RATE / self.rate) // tenth
+        if count < 4:
+            return float("-inf")
+        power = np.zeros(count)
+        for samples in self.resampled(_K_RATE).samples:
+            heard = np.asarray(sosfilt(_K_WEIGHTING, samples.astype(np.float64)))
+            power += np.square(heard[: count * tenth]).reshape(count, tenth).mean(axis=1)
+        blocks = np.convolve(power, np.full(4, 0.25), "valid")  # 0.4 s, a new one every 0.1 s
+        blocks = blocks[blocks > 10 ** ((-70 + 0.691) / 10)]
+        if not len(blocks):
+            return float("-inf")
+        gated = blocks[blocks > blocks.mean() / 10]
+        return float(-0.691 + 10 * np.log10(gated.mean()))
+
+    def stretched(self, factor: float) -> Audio:
+        """The same pitch for `factor` (0.5..2) times as long (FFmpeg's atempo, a WSOLA).
+
+        Exactly round(T * factor) samples. Raises BadInputError for another factor.
+        """
+        if not 0.5 <= factor <= 2:
+            raise BadInputError(f"Sound cannot be stretched {factor} times: choose 0.5 to 2.")
+        length = round(self.samples.shape[1] * factor)
+        if factor == 1 or not length:
+            return Audio(self.samples[:, :length], self.rate)
+        graph = av.filter.Graph()
+        source = graph.add_abuffer(
+            sample_rate=self.rate,
+            format="fltp",
+            layout=_layout(self.samples),
+            time_base=Fraction(1, self.rate),
+        )
+        filters = [("atempo", str(1 / factor)), ("aformat", "sample_fmts=fltp"), ("abuffersink",)]
+        graph.link_nodes(source, *(graph.add(*each) for each in filters)).configure()
+        padding = round(_ATEMPO_S * self.rate)
+        graph.push(_frame(np.pad(self.samples, ((0, 0), (0, padding))), self.rate))
+        graph.push(None)
+        samples = np.concatenate(list(_pulled(graph)), axis=1)[:, :length]
+        return Audio(np.ascontiguousarray(samples), self.rate)
+
+
+def _layout(samples: np.ndarray) -> str:
+    return "mono" if len(samples) == 1 else f"{len(samples)}c"
+
+
+def _frame(samples: np.ndarray, rate: int) -> av.AudioFrame:
+    frame = av.AudioFrame.from_ndarray(
+        np.ascontiguousarray(samples, dtype=np.float32), format="fltp", layout=_layout(samples)
+    )
+    frame.sample_rate = rate
+    frame.time_base = Fraction(1, rate)
+    return frame
+
+
+def _pulled(graph: av.filter.Graph) -> Iterator[np.ndarray]:
+    """Everything a finished graph still has to give."""
+    while True:
+        try:
+            frame = graph.pull()
+        except (BlockingIOError, EOFError):
+            return
+        assert isinstance(frame, av.AudioFrame)
+        yield frame.to_ndarray()
 
 
 def read_audio(path: str | os.PathLike) -> Audio:

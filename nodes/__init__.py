@@ -12,6 +12,7 @@ NODES: list[type[io.ComfyNode]] = [
     voice.SaveVoice,
     voice.LoadVoice,
     voice.Speak,
+    voice.AlignSpeech,
     face.DetectFace,
     lipsync.TalkingPortrait,
 ]

@@ -29,8 +29,8 @@ class EmbeddedLLM(io.ComfyNode):
 
 
 def load_embedded() -> host.Managed:
-    engine = ENGINES["embedded"].load()
-    return host.Managed(lambda: engine.load(host.weights() / "smollm2-135m-instruct.gguf"))
+    row = ENGINES["embedded"]
+    return host.Managed(lambda: row.load().load(host.weights(row.files) / row.files[0]))
 
 
 class WriteNarration(io.ComfyNode):

@@ -5,8 +5,11 @@ from collections.abc import Sequence
 from comfy_api.latest import io
 
 from ..myspinbot import __version__
+from ..myspinbot.errors import BadInputError
 from ..myspinbot.models import MODELS
 from ..myspinbot.narrative.engines import ENGINES as LLMS
+from ..myspinbot.quality.engines import ENGINES as RECOGNISERS
+from ..myspinbot.registry import EngineSpec
 from ..myspinbot.voice.engines import ENGINES as VOICES
 from . import host
 
@@ -14,6 +17,7 @@ from . import host
 def register(nodes: Sequence[type[io.ComfyNode]]) -> None:
     host.serve("capabilities", lambda: capabilities(nodes))
     host.serve("doctor", doctor)
+    host.serve("voices", voices)
 
 
 def capabilities(nodes: Sequence[type[io.ComfyNode]]) -> dict:
@@ -25,14 +29,36 @@ def capabilities(nodes: Sequence[type[io.ComfyNode]]) -> dict:
             {"id": s.node_id, "name": s.display_name, "description": s.description} for s in schemas
         ],
         "engines": {
-            noun: {
-                name: {"licence": row.licence, "missing_packages": list(row.missing)}
-                for name, row in rows.items()
-            }
-            for noun, rows in {"narrative": LLMS, "voice": VOICES}.items()
+            noun: {name: _state(row) for name, row in rows.items()}
+            for noun, rows in {"narrative": LLMS, "voice": VOICES, "asr": RECOGNISERS}.items()
         },
         "weights_complete": not doctor()["missing_weights"],
     }
+
+
+def _state(row: EngineSpec) -> dict:
+    absent = row.absent(host.weights(row.files))
+    return {
+        "licence": row.licence,
+        "missing_packages": list(row.missing),
+        "missing_files": list(absent),
+        "usable": not row.missing and not absent,
+    }
+
+
+def voices() -> dict:
+    """The saved voices, and whose they are."""
+    from ..myspinbot.voice.profile import VoiceProfile
+
+    facts = ("engine", "language", "consent", "method", "words_per_minute", "f0_median_hz")
+    found = []
+    for name in host.files(host.VOICES):
+        try:
+            profile = VoiceProfile.load(host.inside(host.VOICES, name, ".safetensors"))
+            found.append({"name": name, **{fact: getattr(profile, fact) for fact in facts}})
+        except BadInputError as error:
+            found.append({"name": name, "error": str(error)})
+    return {"voices": found}
 
 
 def doctor() -> dict:

@@ -106,3 +106,27 @@ def finder(models_dir):
     from myspinbot.face.finder import FaceFinder
 
     return FaceFinder.load(models_dir)
+
+
+@pytest.fixture(scope="session")
+def voice_of():
+    """Make a voice profile around a style: ``voice_of({"style": tensor}, language="de")``."""
+    import torch
+
+    from myspinbot.voice.profile import VoiceProfile
+
+    def make(style, **facts):
+        known = {
+            "engine": "kokoro",
+            "engine_version": "1",
+            "embedding": torch.ones(256) / 16,
+            "f0_median_hz": 111.5,
+            "f0_log_std": 0.17,
+            "words_per_minute": 150.0,
+            "transcript": "Grüße, “world”",
+            "consent": "I am the speaker.",
+            "source_sha256": "00" * 32,
+        }
+        return VoiceProfile(style=style, **{**known, **facts})
+
+    return make

@@ -1,12 +1,9 @@
 """A real ComfyUI with the pack in it: every API workflow over HTTP, and what goes wrong."""
 
 import asyncio
-import io
 import json
 import subprocess
 import sys
-import urllib.request
-import wave
 
 import av
 import cv2
@@ -20,19 +17,12 @@ from myspinbot.quality.engines.whisper import Whisper
 from myspinbot.quality.report import measure, mouth_gaps
 from myspinbot.video import probe, read_frames
 from scripts.environment import FREEZE, ROOT
+from tests.prompts import get, inputs_of, load, wav, write_sound
 from workflows import build
 
 pytestmark = pytest.mark.comfy
 
 NARRATION = "My name is Pamela. Maybe we should move both boats before the big storm comes."
-
-
-def load(name):
-    return json.loads((ROOT / "workflows" / "api" / f"{name}.json").read_text("utf-8"))
-
-
-def inputs_of(prompt, class_type):
-    return next(n["inputs"] for n in prompt.values() if n["class_type"] == class_type)
 
 
 @pytest.fixture
@@ -44,11 +34,6 @@ def bot(upload, samples_dir):
     transcript = (samples_dir / "voice.txt").read_text("utf-8").strip()
     inputs_of(prompt, "MySpinBot_TalkingBot").update(transcript=transcript, narration=NARRATION)
     return prompt
-
-
-def get(comfy, path):
-    with urllib.request.urlopen(comfy.url + path) as answer:
-        return json.load(answer)
 
 
 def test_nodes_are_what_the_workflows_were_built_for(comfy):
@@ -78,7 +63,7 @@ def test_the_talking_bot(bot, run, download, models_dir, finder):
     figures = measure(
         path,
         track=finder.track,
-        recogniser=Whisper.load(models_dir / "whisper-base"),
+        recogniser=Whisper.load(models_dir),
         text=NARRATION,
     )
     file = figures["file"]
@@ -154,21 +139,6 @@ def test_the_file_carries_its_workflow(bot, run, download):
         assert "MySpinBot_TalkingBot" in container.metadata["prompt"]
 
 
-def write_sound(path, audio, rate, layout):
-    """Encode `audio` in the format of the file's name."""
-    audio = audio.mono().resampled(rate)
-    samples = np.repeat(audio.samples, 2 if layout == "stereo" else 1, axis=0)
-    codec = {".wav": "pcm_s16le", ".flac": "flac", ".mp3": "mp3"}[path.suffix]
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=rate, layout=layout)
-        frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout=layout)
-        frame.sample_rate = rate
-        resampler = av.AudioResampler(stream.format, layout, rate, frame_size=stream.frame_size)
-        for part in [*resampler.resample(frame), *resampler.resample(None), None]:
-            container.mux(stream.encode(part))
-    return path
-
-
 def grey_landscape(pixels):
     """Greyscale, beside a wide empty wall."""
     grey = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
@@ -216,16 +186,6 @@ def saved(tmp_path, name, content):
 
 def png(pixels):
     return cv2.imencode(".png", pixels)[1].tobytes()
-
-
-def wav(samples, rate=24000):
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes((samples * 32767).astype("<i2").tobytes())
-    return buffer.getvalue()
 
 
 WRONG = {

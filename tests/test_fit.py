@@ -9,8 +9,10 @@ import torch
 
 from myspinbot.audio import Audio, read_audio
 from myspinbot.errors import MissingModelError
-from myspinbot.voice import clip, fit
+from myspinbot.voice import clip
+from myspinbot.voice.engines import kokoro_fit as fit
 from myspinbot.voice.engines.kokoro import Kokoro
+from myspinbot.voice.enroll import enroll
 from myspinbot.voice.pitch import Pitch
 from myspinbot.voice.speaker import SpeakerEncoder
 
@@ -124,11 +126,13 @@ def own_clip(engine) -> clip.ReferenceClip:
 @pytest.mark.weights
 def test_a_fit_under_inference_mode(engine, encoder, own_clip, short_guard, tmp_path):
     with torch.inference_mode():
-        profile = fit.enroll(engine, encoder, own_clip, " hello ", gradient_steps=1, consent="mine")
+        profile = enroll(engine, encoder, own_clip, fit_steps=1, consent=" mine ")
     assert profile.similarity.keys() == {"nearest", "blend", "fitted"}
     assert max(profile.similarity.values()) == profile.similarity[profile.method]
     assert profile.style["style"].shape == (256,)
-    assert profile.transcript == "hello"
+    assert profile.transcript == own_clip.transcript
+    assert profile.consent == "mine"
+    assert float(profile.embedding.norm()) == pytest.approx(1, abs=1e-4)
     profile.save(tmp_path / "voice.safetensors")  # not an inference tensor
     assert profile.f0_median_hz == pytest.approx(own_clip.pitch.median_hz)
     assert not any(p.requires_grad for p in engine.net.parameters())
@@ -151,7 +155,7 @@ def test_the_encoder_can_be_fitted_against_on_any_device(encoder):
 def test_five_voices_are_enough(engine, encoder, own_clip, short_guard):
     voices = {name: rows for name, rows in engine.voices.items() if name.startswith("j")}
     few = Kokoro(engine.net, voices)
-    profile = fit.enroll(few, encoder, own_clip, "hello", gradient_steps=1)
+    profile = enroll(few, encoder, own_clip, fit_steps=1)
     assert np.isfinite(profile.style["style"].numpy()).all()
 
 
@@ -166,7 +170,7 @@ def test_a_fit_can_be_cancelled(engine, encoder, own_clip, short_guard):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fit.enroll(engine, encoder, own_clip, "hello", gradient_steps=9, tick=tick)
+        enroll(engine, encoder, own_clip, fit_steps=9, tick=tick)
 
 
 @pytest.mark.weights

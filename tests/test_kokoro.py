@@ -12,9 +12,8 @@ from torch.nn import functional
 
 from myspinbot.errors import BadInputError, MissingModelError
 from myspinbot.onnx_weights import read_onnx
-from myspinbot.progress import no_tick
-from myspinbot.speech import Phoneme, Sentence, Word
-from myspinbot.voice.engines import ENGINES, Chunk
+from myspinbot.speech import Phoneme, Word
+from myspinbot.voice.engines import ENGINES
 from myspinbot.voice.engines.kokoro import Kokoro, symbol_parts
 from myspinbot.voice.engines.kokoro_convert import convert_voices
 from myspinbot.voice.engines.kokoro_layers import snake
@@ -22,12 +21,11 @@ from myspinbot.voice.engines.kokoro_net import MAX_SYMBOLS, SAMPLES_PER_FRAME, P
 from myspinbot.voice.engines.kokoro_timing import end_with_sound, time_words
 from myspinbot.voice.engines.kokoro_vocoder import HarmonicSource, SnakeBlock, Spectrum
 from myspinbot.voice.phonemes import SpokenWord, to_symbols
-from myspinbot.voice.speak import join, speak
 
 
 @pytest.fixture(scope="module")
 def kokoro(models_dir: Path) -> Kokoro:
-    return ENGINES["kokoro"].load().load(models_dir)
+    return ENGINES["kokoro"].open(models_dir)
 
 
 def field(number: int, payload: bytes | int) -> bytes:
@@ -213,68 +211,6 @@ class Profile:
     style: dict[str, torch.Tensor]
 
 
-class Tone:
-    """A voice engine that hums: silence, .5 s of sound per word, silence."""
-
-    name, sample_rate, languages = "tone", 8000, ("en-us",)
-
-    @classmethod
-    def load(cls, folder: Path) -> Tone:
-        return cls()
-
-    def modules(self) -> list:
-        return []
-
-    def synthesize(self, text, voice, *, speed=1.0, seed=0, tick=no_tick) -> Chunk:
-        words = text.split()
-        time_s = np.arange(4000 * len(words)) / self.sample_rate
-        silence = np.zeros(4000)
-        wave = np.concatenate([silence, voice * np.sin(2 * np.pi * 220 * time_s), silence])
-        timed = tuple(Word(w, 0.4 + i / 2, 1.0 + i / 2) for i, w in enumerate(words))
-        tick(1, 2)
-        length_s = len(wave) / self.sample_rate
-        return Chunk(wave[None].astype(np.float32), 8000, Sentence(text, 0, length_s, timed))
-
-
-def test_a_text_is_spoken_at_one_level_with_pauses_and_times() -> None:
-    ticks: list[tuple[int, int]] = []
-    chunks = list(speak(Tone(), "One two. Three?", 0.02, tick=lambda *t: ticks.append(t)))
-    audio, speech = join(chunks)
-    assert [s.text for s in speech.sentences] == ["One two.", "Three?"]
-    assert audio.samples.shape[1] == sum(c.samples.shape[1] for c in chunks)
-    assert speech.duration_s == audio.duration_s
-    first, second = speech.sentences
-    assert second.start_s - first.end_s == pytest.approx(0.3, abs=0.001)
-    assert all(0 <= w.start_s <= w.end_s <= audio.duration_s for w in speech.words)
-    active = audio.samples[0, int(0.1 * 8000) : int(0.9 * 8000)]
-    assert 10 * np.log10(np.square(active).mean()) == pytest.approx(-20, abs=0.3)
-    assert abs(audio.samples[0, 0]) < 1e-3
-    assert ticks == sorted(ticks)
-
-
-def test_loud_voices_stay_under_the_ceiling() -> None:
-    spiky = Tone()
-    audio, _ = join(speak(spiky, "One.", 0.9))
-    assert np.abs(audio.samples).max() <= 10 ** (-1 / 20)
-    assert audio.samples.dtype == np.float32
-
-
-def test_cancel_passes_through() -> None:
-    class Cancelled(BaseException):
-        pass
-
-    def stop(done: int, total: int) -> None:
-        raise Cancelled
-
-    with pytest.raises(Cancelled):
-        list(speak(Tone(), "One.", 0.1, tick=stop))
-
-
-def test_nothing_to_join_is_refused() -> None:
-    with pytest.raises(BadInputError):
-        join([])
-
-
 @pytest.mark.weights
 def test_a_sentence_lasts_exactly_its_frames(kokoro: Kokoro) -> None:
     style = kokoro.stock_style("af_heart")
@@ -355,13 +291,6 @@ def test_other_alphabets_are_refused(kokoro: Kokoro, text: str) -> None:
         kokoro.synthesize(text, kokoro.stock_style("af_heart"))
 
 
-def test_slow_speech_is_cut_into_shorter_sentences() -> None:
-    text = "this goes on and on, and on and on again " * 10
-    fast, slow = (list(speak(Tone(), text, 0.1, speed=speed)) for speed in (1.0, 0.5))
-    assert max(len(chunk.sentence.text) for chunk in slow) <= 100
-    assert len(slow) > len(fast)
-
-
 @pytest.mark.weights
 def test_bad_requests_are_refused(kokoro: Kokoro) -> None:
     style = kokoro.stock_style("af_heart")
@@ -374,4 +303,4 @@ def test_bad_requests_are_refused(kokoro: Kokoro) -> None:
     with pytest.raises(BadInputError, match="af_heart"):
         kokoro.stock_style("nobody")
     with pytest.raises(BadInputError, match="en-us"):
-        Kokoro.load(Path("/nowhere"), "xx")
+        kokoro.synthesize("Hi.", style, language="xx")

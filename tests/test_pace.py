@@ -1,25 +1,22 @@
 """How fast a voice speaks: learned from a clip, and kept when it speaks."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 
 from myspinbot.audio import Audio, read_audio
 from myspinbot.voice import clip, pace
+from myspinbot.voice.assemble import join
 from myspinbot.voice.engines.kokoro import Kokoro
 from myspinbot.voice.pace import FASTEST, SAMPLE, SLOWEST, match
-from myspinbot.voice.profile import VoiceProfile
 from myspinbot.voice.sentences import split_sentences
-from myspinbot.voice.speak import join, speak
-
-STYLE = torch.zeros(256)
+from myspinbot.voice.speak import speak
 
 
-class Metronome:
-    """An engine that says two words a second."""
-
-    def sounding_s(self, text: str, style: torch.Tensor) -> float:
-        return len(text.split()) / 2
+def two_words_a_second(text: str) -> float:
+    return len(text.split()) / 2
 
 
 @pytest.mark.parametrize(
@@ -36,23 +33,10 @@ class Metronome:
     ],
 )
 def test_the_pace_is_that_of_the_clip(words, speech_s, wanted):
-    found, words_per_minute = match(Metronome(), STYLE, "word " * words, speech_s)
+    found, words_per_minute = match(two_words_a_second, "word " * words, speech_s)
     assert found == pytest.approx(wanted)
     count, pauses_s = len(SAMPLE.split()), pace.PAUSE_S * len(split_sentences(SAMPLE))
     assert words_per_minute == pytest.approx(60 * count / (count / 2 / wanted + pauses_s))
-
-
-def test_it_can_be_cancelled_between_sentences():
-    calls = 0
-
-    def pulse():
-        nonlocal calls
-        calls += 1
-        if calls == 3:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        match(Metronome(), STYLE, "One. Two. Three. Four.", 2, pulse)
 
 
 @pytest.fixture(scope="module")
@@ -60,28 +44,31 @@ def engine(models_dir) -> Kokoro:
     return Kokoro.load(models_dir)
 
 
-def profile(style: torch.Tensor, speed: float) -> VoiceProfile:
-    tensors = {"style": style, "pace": torch.tensor([speed])}
-    return VoiceProfile("kokoro", tensors, 0.0, 0.0, 150.0, "", "", "")
+def sounding(engine: Kokoro, style: torch.Tensor):
+    return partial(engine.sounding_s, style=style)
+
+
+def style_at(style: torch.Tensor, speed: float) -> dict[str, torch.Tensor]:
+    return {"style": style, "pace": torch.tensor([speed])}
 
 
 @pytest.mark.weights
 @pytest.mark.parametrize("speed", [0.85, 1.0, 1.15])
-def test_the_pace_of_kokoro_is_found_in_its_own_speech(engine, speed):
+def test_the_pace_of_kokoro_is_found_in_its_own_speech(engine, speed, voice_of):
     style = engine.stock_style("af_heart")
     text = "The irons weighed four pounds, but heavier irons, seven or eight pounds. She had your "
     text += "dark suit in greasy wash water all year."
-    sound, speech = join(speak(engine, text, profile(style, speed)))
+    sound, speech = join(speak(engine, text, voice_of(style_at(style, speed))))
     assert speech.duration_s == sound.duration_s
     ready = clip.prepare(sound, text)
-    assert match(engine, style, text, ready.speech_s)[0] == pytest.approx(speed, rel=0.08)
+    assert match(sounding(engine, style), text, ready.speech_s)[0] == pytest.approx(speed, rel=0.08)
 
 
 @pytest.mark.weights
-def test_the_words_per_minute_come_true(engine):
+def test_the_words_per_minute_come_true(engine, voice_of):
     style = engine.stock_style("am_michael")
-    promised = match(engine, style, "word", 100.0)[1]
-    sound, _ = join(speak(engine, SAMPLE, profile(style, 1.0)))
+    promised = match(sounding(engine, style), "word", 100.0)[1]
+    sound, _ = join(speak(engine, SAMPLE, voice_of(style_at(style, 1.0))))
     assert 60 * len(SAMPLE.split()) / sound.duration_s == pytest.approx(promised, rel=0.08)
 
 
@@ -91,8 +78,6 @@ def test_a_long_recording_with_its_whole_transcript(engine, samples_dir):
     text = (samples_dir / "voice.txt").read_text("utf-8")
     style = engine.stock_style("af_heart")
     thrice = Audio(np.tile(sound.samples, 3), sound.rate)
-    paces = [
-        match(engine, style, words, clip.prepare(audio, words).speech_s)[0]
-        for audio, words in ((sound, text), (thrice, " ".join([text] * 3)))
-    ]
+    clips = [clip.prepare(sound, text), clip.prepare(thrice, " ".join([text] * 3))]
+    paces = [match(sounding(engine, style), c.transcript, c.speech_s)[0] for c in clips]
     assert paces[1] == pytest.approx(paces[0], rel=0.05)

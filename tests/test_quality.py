@@ -65,8 +65,13 @@ def test_long_texts_are_compared_quickly():
 
 def test_recogniser_says_what_is_missing(tmp_path):
     pytest.importorskip("faster_whisper")
-    with pytest.raises(MissingModelError, match=r"lacks model\.bin.*install\.py"):
-        ENGINES["whisper-base"].load().load(tmp_path)
+    with pytest.raises(MissingModelError, match=r"model\.bin.*install\.py --judges"):
+        ENGINES["whisper-base"].open(tmp_path)
+    (tmp_path / "whisper-base").mkdir()
+    for name in ENGINES["whisper-base"].files:
+        (tmp_path / name).write_bytes(b"{}")
+    with pytest.raises(MissingModelError, match=r"damaged.*install\.py --judges"):
+        ENGINES["whisper-base"].open(tmp_path)
 
 
 SYMBOLS = ["p", "ɑ", "s", "i", "m", "æ", "t", "u", "b", "ɛ", "n", "aɪ"]
@@ -241,7 +246,7 @@ def test_a_report_needs_sound(tmp_path):
 @pytest.mark.weights
 def test_the_recogniser_understands(models_dir, samples_dir):
     pytest.importorskip("faster_whisper")
-    recogniser = ENGINES["whisper-base"].load().load(models_dir / "whisper-base")
+    recogniser = ENGINES["whisper-base"].open(models_dir)
     heard = recogniser.transcribe(read_audio(samples_dir / "voice.wav"))
     text = (samples_dir / "voice.txt").read_text("utf-8")
     assert word_errors(text, heard).rate < 0.25

@@ -108,11 +108,54 @@ def talking_bot_stages() -> tuple[Graph, str]:
     )
 
 
+def clone_voice() -> tuple[Graph, str]:
+    """A clip becomes a voice that is kept and says a text."""
+    graph = Graph()
+    clip = graph.add("LoadAudio", "Voice clip", audio="voice.wav")
+    voice = graph.add(
+        "MySpinBot_VoiceProfile",
+        reference=clip,
+        transcript="",
+        engine="kokoro",
+        fit_steps=12,
+        consent="",
+        language="en-us",
+    )
+    saved = graph.add("MySpinBot_SaveVoice", voice=voice, name="my_voice")
+    spoken = graph.add(
+        "MySpinBot_Speak",
+        voice=saved,
+        text=NARRATION,
+        speed=1.0,
+        seed=0,
+        language="the voice's own",
+        takes=1,
+        loudness_lufs=-18.0,
+        pronunciations="",
+    )
+    graph.add("PreviewAny", "What was found in the clip", source=voice.out(1))
+    graph.add("PreviewAny", "Captions", source=spoken.out(2))
+    graph.add("SaveAudioAdvanced", audio=spoken, filename_prefix="audio/clone_voice", format="flac")
+    return graph, (
+        "## Clone a voice\n"
+        "1. **Voice clip**: 5 to 15 seconds of one person, no music, no echo.\n"
+        "2. **transcript**: what the clip says, word for word. Empty: a speech recogniser hears "
+        "it, if one is installed.\n"
+        "3. Run: Voice Profile plays the clip's own words in the new voice and says how alike it "
+        "is; Speak says your text. **Load Voice** brings the saved voice back.\n\n"
+        "Use only voices whose owners agreed; write it into **consent**."
+    )
+
+
 def _save(graph: Graph, video: Any, prefix: str) -> None:
     graph.add("SaveVideo", video=video, filename_prefix=prefix, format="mp4", codec="h264")
 
 
-WORKFLOWS: tuple[Callable[[], tuple[Graph, str]], ...] = (talking_bot, talking_bot_stages)
+WORKFLOWS: tuple[Callable[[], tuple[Graph, str]], ...] = (
+    talking_bot,
+    talking_bot_stages,
+    clone_voice,
+)
 
 
 def render() -> dict[Path, str]:

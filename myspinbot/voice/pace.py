@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
-
-from torch import Tensor
 
 from .sentences import split_sentences
 
@@ -23,30 +20,15 @@ SAMPLE = (
 """A narration as the bot writes them, to learn the words per minute of a voice from."""
 
 
-class Rhythm(Protocol):
-    """An engine that can tell how long a sentence takes without speaking it."""
-
-    def sounding_s(self, text: str, style: Tensor) -> float: ...
-
-
 def match(
-    engine: Rhythm,
-    style: Tensor,
-    transcript: str,
-    speech_s: float,
-    pulse: Callable[[], None] = lambda: None,
+    sounding_s: Callable[[str], float], transcript: str, speech_s: float
 ) -> tuple[float, float]:
-    """The speed at which `engine` says `transcript` in `speech_s` seconds, and its words a minute.
+    """The speed at which an engine says `transcript` in `speech_s` seconds, and its words a minute.
 
+    `sounding_s` tells how many seconds of sound the engine makes of a sentence at speed 1.
     `speech_s` counts no pause over 0.3 s: the engine makes no longer one inside a sentence. The
     speed stays within SLOWEST..FASTEST, and is 1 for a transcript that cannot be the clip's.
-    `pulse` is called for every sentence; what it raises cancels.
     """
-
-    def sounding_s(sentence: str) -> float:
-        pulse()
-        return engine.sounding_s(sentence, style)
-
     ratio = sum(sounding_s(part) for part in split_sentences(transcript)) / speech_s
     plausible = _PLAUSIBLE[0] <= ratio <= _PLAUSIBLE[1]
     pace = min(max(ratio, SLOWEST), FASTEST) if plausible else 1.0

@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..audio import Audio
 from ..errors import MissingModelError
 
 SAMPLE_RATE = 16_000
@@ -84,6 +85,13 @@ class SpeakerEncoder(nn.Module):
         spectrum = torch.fft.rfft(padded.unfold(0, _FFT, _HOP) * self.window)
         power = spectrum.real.square() + spectrum.imag.square()
         return power @ self.mel.T
+
+
+def embed(encoder: SpeakerEncoder, audio: Audio) -> Tensor:
+    """GE2E embedding of a recording, float32 [256] on the CPU, without gradient."""
+    samples = torch.from_numpy(audio.mono().resampled(SAMPLE_RATE).samples[0])
+    with torch.inference_mode(False), torch.no_grad():
+        return encoder.embed(samples).cpu()
 
 
 def convert(sources: Sequence[Path], target: Path) -> None:

@@ -2,8 +2,9 @@
 
 from comfy_execution.graph_utils import GraphBuilder
 
-from .folders import VOICES, files, inside, register, weights
-from .models import Managed, one_thread, ready
+from .folders import VOICES, files, inside, private, register, speech_cache_bytes, weights
+from .models import Managed, has_gpu, one_thread, ready
+from .preview import preview
 from .progress import ticker
 from .routes import serve
 from .video import RenderedVideo
@@ -14,11 +15,15 @@ __all__ = [
     "Managed",
     "RenderedVideo",
     "files",
+    "has_gpu",
     "inside",
     "one_thread",
+    "preview",
+    "private",
     "ready",
     "register",
     "serve",
+    "speech_cache_bytes",
     "ticker",
     "weights",
 ]

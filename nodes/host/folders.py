@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import folder_paths
@@ -22,10 +23,17 @@ def register() -> None:
         folder_paths.folder_names_and_paths[folder] = (known[0], known[1] or extensions)
 
 
-def weights() -> Path:
-    """The folder of the embedded weights: the first of the registered ones that exists."""
+def weights(files: Sequence[str] = ()) -> Path:
+    """The first registered folder of weights that holds all `files`, else the first that exists."""
     folders = [Path(folder) for folder in folder_paths.get_folder_paths(FOLDER)]
-    return next((folder for folder in folders if folder.is_dir()), folders[0])
+    there = [folder for folder in folders if folder.is_dir()] or folders[:1]
+    full = (f for f in there if all((f / name).is_file() for name in files))
+    return next(full, there[0])
+
+
+def private(name: str) -> Path:
+    """A folder of ours in ComfyUI's user directory that is not reachable over HTTP."""
+    return Path(folder_paths.get_system_user_directory("myspinbot")) / name
 
 
 def inside(folder: str, name: str, suffix: str) -> Path:
@@ -40,3 +48,8 @@ def inside(folder: str, name: str, suffix: str) -> Path:
 def files(folder: str) -> list[str]:
     """Names of the files in a models folder, for a combo."""
     return folder_paths.get_filename_list(folder)
+
+
+def speech_cache_bytes() -> int:
+    """How much disk spoken sentences may take: MYSPINBOT_SPEECH_CACHE_MB, 256 unless set."""
+    return round(float(os.environ.get("MYSPINBOT_SPEECH_CACHE_MB", 256)) * 1e6)

@@ -22,6 +22,11 @@ class _WholePatcher(comfy.model_patcher.ModelPatcher):
         return 0  # the scheduler then detaches it completely
 
 
+def has_gpu() -> bool:
+    """Whether models run on something faster than the CPU."""
+    return mm.get_torch_device().type != "cpu"
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Run small nets on one core: several threads cost them many times the CPU."""

@@ -5,5 +5,11 @@ from __future__ import annotations
 from ...registry import EngineSpec, table
 
 ENGINES = table(
-    EngineSpec("embedded", __name__, ".embedded:EmbeddedLLM", licence="Apache-2.0"),
+    EngineSpec(
+        "embedded",
+        __name__,
+        ".embedded:EmbeddedLLM",
+        licence="Apache-2.0",
+        files=("smollm2-135m-instruct.gguf",),
+    ),
 )

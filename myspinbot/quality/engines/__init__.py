@@ -4,7 +4,17 @@ from ...registry import EngineSpec, table
 
 ENGINES = table(
     EngineSpec(
-        "whisper-base", __name__, ".whisper:Whisper", "MIT", ("faster_whisper",), extra="asr"
+        "whisper-base",
+        __name__,
+        ".whisper:Whisper",
+        "MIT",
+        ("faster_whisper",),
+        "faster-whisper",
+        tuple(
+            f"whisper-base/{name}"
+            for name in ("model.bin", "config.json", "tokenizer.json", "vocabulary.json")
+        ),
+        option="--judges",
     ),
 )
 """Each target offers `load(folder)` and `transcribe(audio, language, tick) -> str`."""

@@ -11,7 +11,7 @@ from ...errors import BadInputError, EngineError, MissingModelError
 from ...progress import Tick, no_tick
 
 _RATE = 16_000
-_FILES = ("model.bin", "config.json", "tokenizer.json", "vocabulary.json")
+_FOLDER = "whisper-base"
 _NO_SPEECH = 0.6
 _SILENCE_DBFS = -60.0
 
@@ -24,26 +24,24 @@ class Whisper:
 
     @classmethod
     def load(cls, folder: str | Path, threads: int = 1) -> Whisper:
-        """Read a CTranslate2 model folder, int8 on the CPU; raises MissingModelError."""
-        missing = [name for name in _FILES if not (Path(folder) / name).is_file()]
-        if missing:
-            raise MissingModelError(
-                f"The speech recogniser {folder} lacks {', '.join(missing)}; run: python install.py"
-            )
+        """Read the CTranslate2 model whisper-base/ in `folder`, int8 on the CPU.
+
+        Raises MissingModelError.
+        """
         try:
             return cls(
                 WhisperModel(
-                    str(folder),
+                    str(Path(folder) / _FOLDER),
                     device="cpu",
                     compute_type="int8",
                     cpu_threads=threads,
                     local_files_only=True,
                 )
             )
-        except (RuntimeError, ValueError) as error:
+        except (RuntimeError, ValueError, OSError) as error:
             raise MissingModelError(
-                f"The speech recogniser {folder} is damaged ({error}); delete the folder and run: "
-                "python install.py"
+                f"The speech recogniser {Path(folder) / _FOLDER} is missing or damaged ({error}); "
+                "delete the folder and run: python install.py --judges"
             ) from error
 
     def transcribe(self, audio: Audio, language: str = "en", tick: Tick = no_tick) -> str:

@@ -1,0 +1,1 @@
+"""Everything that is measured; not shipped with the pack."""

@@ -1,0 +1,150 @@
+"""Which stretch of a recording is used, and which words of the transcript are said in it.
+
+Places are frames of HOP_S in a sound without long pauses. Judges neither sound nor words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..audio import Audio
+from ..progress import Tick
+from ..speech import Word
+from .activity import HOP_S, only, runs
+from .align import Alignment, align
+
+LETTERS_PER_SECOND = (4.0, 25.0)
+"""Nobody speaks slower or faster; 21 English clips have 10 to 18."""
+_SEARCHED_S = 120.0
+"""How much of the speech stretches are cut from: the words are found from the start on."""
+_LEAST_S = 5.0
+"""Of a stretch, if there is a better one."""
+_PAUSE_S = 0.15
+_WORD_S = 0.5
+"""Room for the end of a word that begins in a stretch without a pause to end in."""
+_CONTEXT_S = 5.0
+"""Heard after a stretch, so that the words that follow are not pressed into it."""
+_LEAST_S_PER_LETTER = 0.015
+"""Words at the ends of a transcript that get less time than this are not said."""
+_NEAR_S = 0.1
+"""How far the found border of a word may be from the pause that it is meant to be at."""
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """What is used of a recording."""
+
+    start: int
+    end: int
+    transcript: str
+    """What is said from `start` to `end`."""
+    alignment: Alignment
+    """Of that sound and transcript if words can be heard, else of the whole recording."""
+
+
+def piece(audio: Audio, start: int, end: int) -> Audio:
+    """The frames from `start` to `end` of a mono sound, faded at both ends."""
+    return only(audio, np.arange(end) >= start)
+
+
+def stretches(speech: np.ndarray, longest_s: float) -> list[tuple[int, int]]:
+    """Cut `speech` (bool [N]) in pauses into stretches of at most `longest_s`: start, end.
+
+    Only the first two minutes of a long recording; short leftovers are left out.
+    """
+    longest, pause = round(longest_s / HOP_S), round(_PAUSE_S / HOP_S)
+    found: list[tuple[int, int]] = []
+    start = 0
+    while len(speech) - start > longest and start * HOP_S < _SEARCHED_S:
+        half = start + longest // 2
+        pauses = runs(~speech[half : start + longest])
+        ends = [half + (first + last) // 2 for first, last in pauses if last - first >= pause]
+        end = max(ends, default=start + longest - round(_WORD_S / HOP_S))
+        found.append((start, end))
+        start = end
+    if start * HOP_S < _SEARCHED_S:
+        found.append((start, len(speech)))
+    long = [(start, end) for start, end in found if speech[start:end].sum() * HOP_S >= _LEAST_S]
+    return long or found[:1]
+
+
+def cut_to_words(
+    audio: Audio,
+    speech: np.ndarray,
+    stretch: tuple[int, int],
+    transcript: str,
+    language: str,
+    tick: Tick,
+) -> Excerpt:
+    """Find the words of `transcript` in `stretch`, and let both begin and end with the same ones.
+
+    It is listened to from the start of the recording, as the transcript begins there, and given as
+    many words as can be said until a little after the stretch. `tick` counts frames.
+    """
+    heard = min(len(speech), stretch[1] + round(_CONTEXT_S / HOP_S))
+    is_whole = heard == len(speech)
+    text = transcript if is_whole else _beginning(transcript, float(speech[:heard].sum()) * HOP_S)
+    found = align(piece(audio, 0, heard), text, language, tick)
+    if found.method != "forced" and not is_whole:  # it lays the text over the whole of the sound
+        found = align(audio, transcript, language, tick)
+    words = _words_in(found, stretch)
+    if not words:
+        return Excerpt(*stretch, text, found)
+    start, end = _edges(words, speech, stretch)
+    if (start, end) == (0, len(speech)) and len(words) == len(found.speech.words):
+        return Excerpt(start, end, " ".join(transcript.split()), found)
+    said = " ".join(word.text for word in words)
+    if found.method == "forced":  # judge what is used, not what was cut away
+        found = align(piece(audio, start, end), said, language, tick)
+    return Excerpt(start, end, said, found)
+
+
+def letters(text: str) -> float:
+    """How long a text is, in letters of an alphabet: a sign of Chinese says more than one."""
+    return sum(2.5 if ord(c) > 0x2E7F else 1 for c in text if c.isalnum())
+
+
+def _beginning(transcript: str, speech_s: float) -> str:
+    """As many words as can be said in so long, and so at least those that are."""
+    words = transcript.split()
+    count = np.searchsorted(
+        np.cumsum([letters(w) for w in words]), speech_s * LETTERS_PER_SECOND[1]
+    )
+    return " ".join(words[: int(count) + 1])
+
+
+def _words_in(found: Alignment, stretch: tuple[int, int]) -> Sequence[Word]:
+    """The words whose middle is inside, without those at both ends that nobody says."""
+    words = found.speech.words
+    inside = [
+        place
+        for place, word in enumerate(words)
+        if stretch[0] <= (word.start_s + word.end_s) / 2 / HOP_S <= stretch[1]
+        and word.end_s - word.start_s >= _LEAST_S_PER_LETTER * letters(word.text)
+    ]
+    return words[inside[0] : inside[-1] + 1] if inside else ()
+
+
+def _edges(words: Sequence[Word], speech: np.ndarray, stretch: tuple[int, int]) -> tuple[int, int]:
+    """`stretch` without what is said in it before the first and after the last of `words`.
+
+    It is cut in pauses; where the stretch itself was not, at the border of the word.
+    """
+    start, end = stretch
+    first, last = round(words[0].start_s / HOP_S), round(words[-1].end_s / HOP_S)
+    pause, near_by = round(_PAUSE_S / HOP_S), round(_NEAR_S / HOP_S)
+    pauses = [(start + a, start + b) for a, b in runs(~speech[start:end]) if b - a >= pause]
+    before = [b for a, b in pauses if b <= first + near_by and speech[start:a].any()]
+    after = [a for a, b in pauses if a >= last - near_by and speech[b:end].any()]
+    if before:
+        start = max(before) - pause // 2
+    elif start and speech[start]:
+        start = first
+    if after:
+        end = min(after) + pause // 2
+    elif end < len(speech) and speech[end - 1]:
+        end = last
+    return start, min(end, len(speech))

@@ -1,0 +1,49 @@
+"""What server tests queue: the shipped prompts, and files to put into them."""
+
+import io
+import json
+import urllib.request
+import wave
+
+import av
+import numpy as np
+
+from scripts.environment import ROOT
+
+
+def load(name):
+    return json.loads((ROOT / "workflows" / "api" / f"{name}.json").read_text("utf-8"))
+
+
+def inputs_of(prompt, class_type):
+    return next(n["inputs"] for n in prompt.values() if n["class_type"] == class_type)
+
+
+def get(comfy, path):
+    with urllib.request.urlopen(comfy.url + path) as answer:
+        return json.load(answer)
+
+
+def write_sound(path, audio, rate, layout):
+    """Encode `audio` in the format of the file's name."""
+    audio = audio.mono().resampled(rate)
+    samples = np.repeat(audio.samples, 2 if layout == "stereo" else 1, axis=0)
+    codec = {".wav": "pcm_s16le", ".flac": "flac", ".mp3": "mp3"}[path.suffix]
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=rate, layout=layout)
+        frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout=layout)
+        frame.sample_rate = rate
+        resampler = av.AudioResampler(stream.format, layout, rate, frame_size=stream.frame_size)
+        for part in [*resampler.resample(frame), *resampler.resample(None), None]:
+            container.mux(stream.encode(part))
+    return path
+
+
+def wav(samples, rate=24000):
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes((samples * 32767).astype("<i2").tobytes())
+    return buffer.getvalue()
