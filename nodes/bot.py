@@ -5,7 +5,6 @@ from comfy_api.latest import io
 from ..myspinbot.bot.presets import PRESETS
 from ..myspinbot.errors import BadInputError
 from ..myspinbot.narrative.prompts import MANNER
-from ..myspinbot.voice.engines import ENGINES
 from . import host, types
 from .narrative import LANGUAGES
 
@@ -40,7 +39,8 @@ class TalkingBot(io.ComfyNode):
                     "preset",
                     options=list(PRESETS),
                     tooltip="draft: 512 px, instant voice. balanced: 768 px, fitted voice. best: "
-                    "the portrait's own size, 30 fps, longest fit.",
+                    "the portrait's own size, 30 fps, longest fit, or with a GPU the best voice "
+                    "engine that is installed.",
                 ),
                 io.String.Input(
                     "persona", default="", tooltip="Who speaks; empty: nobody special."
@@ -87,7 +87,7 @@ class TalkingBot(io.ComfyNode):
             id="VoiceProfile",
             reference=voice,
             transcript=transcript,
-            engine=next(iter(ENGINES)),
+            engine=chosen.engine,
             fit_steps=chosen.fit_steps,
             consent=consent,
         )

@@ -76,7 +76,7 @@ def likeness(encoder: Any, clip: Audio, sample: Audio, tick: Tick) -> dict[str, 
 def take_judge(
     listener: Any, voice: Any, language: str, tick: Tick
 ) -> Callable[[Audio, str], float]:
-    """Prefer takes whose words are right (if a recogniser is installed) and whose voice is alike."""
+    """Prefer right words (if a recogniser is installed), then likeness to the reference."""
     from ..myspinbot.quality.takes import judge
     from ..myspinbot.voice.speaker import embed
 

@@ -128,3 +128,32 @@ def bot_id(page):
     return page.evaluate(
         "() => String(window.app.graph.nodes.find(n => n.type === 'MySpinBot_TalkingBot').id)"
     )
+
+
+def test_a_voice_can_be_heard_on_its_node(sample_files, page, comfy, samples_dir):
+    """The players have a sound, the text is there, and neither gets into the prompt."""
+    canvas = template(comfy, "clone_voice.json")
+    transcript = (samples_dir / "voice.txt").read_text("utf-8").strip()
+    for node in canvas["nodes"]:
+        if node["type"] == "LoadAudio":
+            node["widgets_values"][0] = sample_files[1]
+        elif node["type"] == "MySpinBot_VoiceProfile":
+            node["widgets_values"][0] = transcript
+            node["widgets_values"][2] = 0
+    page.evaluate("canvas => window.app.loadGraphData(canvas)", canvas)
+    made = page.evaluate("async () => (await window.app.graphToPrompt()).output")
+    names = {name for node in made.values() for name in node["inputs"]}
+    assert not names & {"audioUI", "about"}
+    page.evaluate("() => window.app.queuePrompt(0, 1)")
+    page.wait_for_function(
+        """() => {
+            const ours = window.app.graph.nodes.filter(
+                n => ["MySpinBot_VoiceProfile", "MySpinBot_Speak"].includes(n.type));
+            return ours.length === 2 && ours.every(n => {
+                const text = n.widgets.find(w => w.name === "about")?.element?.textContent;
+                const player = n.widgets.find(w => w.name === "audioUI")?.element;
+                return text && player?.src?.includes("flac") && player.duration > 0.5;
+            });
+        }""",
+        timeout=120_000,
+    )

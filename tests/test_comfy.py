@@ -9,6 +9,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from prompts import get, inputs_of, load, wav, write_sound
 
 from myspinbot.audio import read_audio
 from myspinbot.client.server import ComfyServer
@@ -17,7 +18,6 @@ from myspinbot.quality.engines.whisper import Whisper
 from myspinbot.quality.report import measure, mouth_gaps
 from myspinbot.video import probe, read_frames
 from scripts.environment import FREEZE, ROOT
-from tests.prompts import get, inputs_of, load, wav, write_sound
 from workflows import build
 
 pytestmark = pytest.mark.comfy

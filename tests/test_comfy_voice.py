@@ -5,13 +5,13 @@ import urllib.request
 
 import numpy as np
 import pytest
+from prompts import get, inputs_of, load, wav, write_sound
 
 from myspinbot.audio import Audio, read_audio
 from myspinbot.errors import PromptRejectedError
 from myspinbot.quality.engines import ENGINES
 from myspinbot.quality.intelligibility import word_errors
 from scripts.environment import ROOT
-from tests.prompts import get, inputs_of, load, wav, write_sound
 
 pytestmark = pytest.mark.comfy
 

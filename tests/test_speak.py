@@ -1,4 +1,4 @@
-"""A whole text: pieces, cache, takes, joints, loudness. The engine here hums, so that it is quick."""
+"""A whole text: pieces, cache, takes, joints, loudness. The engine here hums, to be quick."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _BEAM = 1e-200
 _PAUSE_PROBABILITY = 0.5
 _CALL_SAMPLES = RATE // 4
 """Handed over at once: 20 CPU-ms, which bounds the wait for Cancel."""
-_MEAN_SAMPLES = 6 * RATE
+_MEAN_SAMPLES = 4 * RATE
 """Speech that the mean of the spectrum is taken from."""
 _SILENCE = "SIL"
 
@@ -79,6 +79,8 @@ class PhoneDecoder:
                 **dict.fromkeys(("beam", "pbeam", "wbeam"), _BEAM),
             )
             self._decoder = Decoder(config)
+            least = self._decoder.create_fsg("mean", 0, 1, [(0, 1, 1.0, self.arc_name(("AH",), 0))])
+            self._decoder.add_fsg("mean", least)
         except (RuntimeError, OSError) as error:
             raise MissingDependencyError(
                 "the package pocketsphinx does not start (pip install --force-reinstall "
@@ -117,9 +119,9 @@ class PhoneDecoder:
             graph = decoder.create_fsg(
                 "text", 0, final, [(a.start, a.end, a.probability, a.name) for a in arcs]
             )
+            mean = self._mean(speech[:_MEAN_SAMPLES])
             decoder.add_fsg("text", graph)
             decoder.activate_search("text")
-            mean = self._mean(speech[:_MEAN_SAMPLES])
             self._listen(samples, mean, tick, 0)
             if decoder.hyp() is None:
                 return []
@@ -131,6 +133,7 @@ class PhoneDecoder:
 
     def _mean(self, speech: np.ndarray) -> str:
         """The cepstral mean of `speech`, which is taken off to hear voices and rooms alike."""
+        self._decoder.activate_search("mean")  # ending an utterance searches, so let it be cheap
         self._decoder.start_utt()
         self._decoder.process_raw(speech.tobytes(), no_search=True, full_utt=True)
         mean = self._decoder.get_cmn()

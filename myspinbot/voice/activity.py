@@ -69,10 +69,8 @@ def near(speech: np.ndarray) -> np.ndarray:
 
 def only(audio: Audio, kept: np.ndarray) -> Audio:
     """Join the `kept` frames of a mono sound, with a fade of 20 ms at every edge, [1, T]."""
-    spans = [
-        (round(start * audio.rate * HOP_S), round(end * audio.rate * HOP_S))
-        for start, end in runs(kept)
-    ]
+    hop, count = audio.rate * HOP_S, audio.samples.shape[1]
+    spans = [(round(a * hop), min(round(b * hop), count)) for a, b in runs(kept)]
     fade = round(audio.rate * _FADE_S)
     # of equal power, so that noise keeps its level
     ramp = np.sin(np.linspace(0, np.pi / 2, fade, dtype=np.float32))

@@ -68,12 +68,12 @@ def prepare(
     kept = near(speech)
     mono, speech = only(mono, kept), speech[kept]
     _require_speech(speech)
-    stretch, warnings = _best_stretch(mono, speech, encoder, tick)
-    used = cut_to_words(mono, speech, stretch, transcript, language, tick)
+    first, stretch, warnings = _best_stretch(mono, speech, encoder, tick)
+    used = cut_to_words(mono, speech, first, stretch, transcript, language, tick)
     sound = piece(mono, used.start, used.end)
     speech_s = _spoken_s(speech[used.start : used.end])
-    places_s = np.flatnonzero(kept)[[used.start, used.end - 1]] * HOP_S
-    span_s = (float(places_s[0]), float(places_s[1]) + HOP_S)
+    first, last = np.flatnonzero(kept)[[used.start, used.end - 1]].tolist()
+    span_s = (round(first * HOP_S, 2), round((last + 1) * HOP_S, 2))
     warnings += _transcript_warnings(used, speech_s)
     warnings += _length_warnings(speech_s, _spoken_s(speech), span_s)
     return ReferenceClip(
@@ -129,24 +129,26 @@ def _spoken_s(speech: np.ndarray) -> float:
 
 def _best_stretch(
     audio: Audio, speech: np.ndarray, encoder: SpeakerEncoder | None, tick: Tick
-) -> tuple[tuple[int, int], list[str]]:
-    """The first stretch with nothing wrong, else the first with the least, and what is wrong."""
-    best: tuple[tuple[int, int], list[str]] | None = None
+) -> tuple[int, tuple[int, int], list[str]]:
+    """The first stretch with nothing wrong, else the first with the least, and what is wrong.
+
+    Before it, where the first stretch with a voice begins.
+    """
+    voices: list[tuple[tuple[int, int], list[str]]] = []
     for stretch in stretches(speech, LONGEST_S):
         tick(stretch[0], len(speech))
         sound = piece(audio, *stretch)
-        if not has_voice(sound):
-            continue
-        found = flaws(sound, encoder)
-        if best is None or len(found) < len(best[1]):
-            best = stretch, found
-        if not found:
-            break
-    if best is None:
+        if has_voice(sound):
+            voices.append((stretch, flaws(sound, encoder)))
+            if not voices[-1][1]:
+                break
+    if not voices:
         raise BadInputError(
             "No voice was found in the clip: give clear speech of one person, without music."
         )
-    return best
+    (first, _), _ = voices[0]
+    stretch, found = min(voices, key=lambda voice: len(voice[1]))
+    return first, stretch, found
 
 
 def _transcript_warnings(used: Excerpt, speech_s: float) -> list[str]:

@@ -17,18 +17,19 @@ from .activity import HOP_S, only, runs
 from .align import Alignment, align
 
 LETTERS_PER_SECOND = (4.0, 25.0)
-"""Nobody speaks slower or faster; 21 English clips have 10 to 18."""
+"""Nobody speaks slower or faster; 21 English clips have 11 to 18."""
 _SEARCHED_S = 120.0
 """How much of the speech stretches are cut from: the words are found from the start on."""
 _LEAST_S = 5.0
 """Of a stretch, if there is a better one."""
 _PAUSE_S = 0.15
 _WORD_S = 0.5
-"""Room for the end of a word that begins in a stretch without a pause to end in."""
+"""Room for the rest of a word at either end of a stretch that no pause ends."""
 _CONTEXT_S = 5.0
 """Heard after a stretch, so that the words that follow are not pressed into it."""
-_LEAST_S_PER_LETTER = 0.015
-"""Words at the ends of a transcript that get less time than this are not said."""
+_SOUND_S = (0.02, 0.25)
+"""A word with less time for each of its sounds was not heard, but laid where nothing is said; one
+with more was laid over all that is said beside the transcript."""
 _NEAR_S = 0.1
 """How far the found border of a word may be from the pause that it is meant to be at."""
 
@@ -56,13 +57,18 @@ def stretches(speech: np.ndarray, longest_s: float) -> list[tuple[int, int]]:
     Only the first two minutes of a long recording; short leftovers are left out.
     """
     longest, pause = round(longest_s / HOP_S), round(_PAUSE_S / HOP_S)
+    usual = longest - 2 * round(_WORD_S / HOP_S)
     found: list[tuple[int, int]] = []
     start = 0
     while len(speech) - start > longest and start * HOP_S < _SEARCHED_S:
-        half = start + longest // 2
-        pauses = runs(~speech[half : start + longest])
-        ends = [half + (first + last) // 2 for first, last in pauses if last - first >= pause]
-        end = max(ends, default=start + longest - round(_WORD_S / HOP_S))
+        half = start + usual // 2
+        pauses = [
+            (last - first, half + (first + last) // 2)
+            for first, last in runs(~speech[half : start + usual])
+            if last - first >= pause
+        ]
+        # the longest pause is between sentences, if there is one in this half
+        _, end = max(pauses, default=(0, start + usual))
         found.append((start, end))
         start = end
     if start * HOP_S < _SEARCHED_S:
@@ -74,6 +80,7 @@ def stretches(speech: np.ndarray, longest_s: float) -> list[tuple[int, int]]:
 def cut_to_words(
     audio: Audio,
     speech: np.ndarray,
+    first: int,
     stretch: tuple[int, int],
     transcript: str,
     language: str,
@@ -81,30 +88,36 @@ def cut_to_words(
 ) -> Excerpt:
     """Find the words of `transcript` in `stretch`, and let both begin and end with the same ones.
 
-    It is listened to from the start of the recording, as the transcript begins there, and given as
-    many words as can be said until a little after the stretch. `tick` counts frames.
+    The transcript begins at `first`, so that it is listened to from there on, for as many words as
+    can be said until a little after the stretch. `tick` counts frames.
     """
     heard = min(len(speech), stretch[1] + round(_CONTEXT_S / HOP_S))
-    is_whole = heard == len(speech)
-    text = transcript if is_whole else _beginning(transcript, float(speech[:heard].sum()) * HOP_S)
-    found = align(piece(audio, 0, heard), text, language, tick)
+    is_whole = first == 0 and heard == len(speech)
+    text = transcript if is_whole else _beginning(transcript, speech[first:heard].sum() * HOP_S)
+    found = align(piece(audio, first, heard), text, language, tick)
     if found.method != "forced" and not is_whole:  # it lays the text over the whole of the sound
-        found = align(audio, transcript, language, tick)
-    words = _words_in(found, stretch)
+        first, found = 0, align(audio, transcript, language, tick)
+    inside = (stretch[0] - first, stretch[1] - first)
+    words = _words_in(found, inside)
     if not words:
         return Excerpt(*stretch, text, found)
-    start, end = _edges(words, speech, stretch)
+    start, end = (first + edge for edge in _edges(words, speech[first:], inside))
     if (start, end) == (0, len(speech)) and len(words) == len(found.speech.words):
         return Excerpt(start, end, " ".join(transcript.split()), found)
-    said = " ".join(word.text for word in words)
+    said = _text(words)
     if found.method == "forced":  # judge what is used, not what was cut away
         found = align(piece(audio, start, end), said, language, tick)
+        said = _text(_words_in(found, (0, end - start))) or said
     return Excerpt(start, end, said, found)
 
 
+def _text(words: Sequence[Word]) -> str:
+    return " ".join(word.text for word in words)
+
+
 def letters(text: str) -> float:
-    """How long a text is, in letters of an alphabet: a sign of Chinese says more than one."""
-    return sum(2.5 if ord(c) > 0x2E7F else 1 for c in text if c.isalnum())
+    """How long a text is to say, in letters of an alphabet: a digit or a Chinese sign says more."""
+    return sum(4 if c.isdigit() else 2.5 if c > "\u2e7f" else 1 for c in text if c.isalnum())
 
 
 def _beginning(transcript: str, speech_s: float) -> str:
@@ -123,7 +136,7 @@ def _words_in(found: Alignment, stretch: tuple[int, int]) -> Sequence[Word]:
         place
         for place, word in enumerate(words)
         if stretch[0] <= (word.start_s + word.end_s) / 2 / HOP_S <= stretch[1]
-        and word.end_s - word.start_s >= _LEAST_S_PER_LETTER * letters(word.text)
+        and word.end_s - word.start_s >= _SOUND_S[0] * len(word.phonemes)
     ]
     return words[inside[0] : inside[-1] + 1] if inside else ()
 
@@ -134,17 +147,32 @@ def _edges(words: Sequence[Word], speech: np.ndarray, stretch: tuple[int, int]) 
     It is cut in pauses; where the stretch itself was not, at the border of the word.
     """
     start, end = stretch
-    first, last = round(words[0].start_s / HOP_S), round(words[-1].end_s / HOP_S)
-    pause, near_by = round(_PAUSE_S / HOP_S), round(_NEAR_S / HOP_S)
+    first, last = (round(place_s / HOP_S) for place_s in _heard_s(words))
+    pause, near_by, word = (round(each / HOP_S) for each in (_PAUSE_S, _NEAR_S, _WORD_S))
     pauses = [(start + a, start + b) for a, b in runs(~speech[start:end]) if b - a >= pause]
     before = [b for a, b in pauses if b <= first + near_by and speech[start:a].any()]
     after = [a for a, b in pauses if a >= last - near_by and speech[b:end].any()]
     if before:
         start = max(before) - pause // 2
     elif start and speech[start]:
-        start = first
+        start = max(first, start - word)
     if after:
         end = min(after) + pause // 2
     elif end < len(speech) and speech[end - 1]:
-        end = last
+        end = min(last, end + word)
     return start, min(end, len(speech))
+
+
+def _heard_s(words: Sequence[Word]) -> tuple[float, float]:
+    """Start of the first and end of the last word; unheard ones are taken to be beside the rest."""
+    sizes = [len(word.phonemes) for word in words]
+    heard = [
+        place
+        for place, word in enumerate(words)
+        if not sizes[place] or word.end_s - word.start_s <= _SOUND_S[1] * sizes[place]
+    ] or range(len(words))
+    before, after = sum(sizes[: heard[0]]), sum(sizes[heard[-1] + 1 :])
+    return (
+        words[heard[0]].start_s - _SOUND_S[0] * before,
+        words[heard[-1]].end_s + _SOUND_S[0] * after,
+    )

@@ -7,7 +7,7 @@ in the text, or of which nothing is said, costs no more than itself.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -29,10 +29,14 @@ _UNSURE = 100
 """Frames at the end of a stretch without a pause there: words in them are heard again."""
 _PHONES_PER_FRAME = 0.25
 """Nobody speaks faster."""
-_FAR = 6
-"""Times as much text, where nothing is found: some of it may not be said."""
-_CHANCE = 10
-"""Phones in a row that may fit by chance."""
+_FAR, _FAR_DOUBT = 6, 2.0
+"""Times as much text, where nothing is found: some of it may not be said. So more fits by chance."""
+_CHANCE_FIT = -6.0
+"""Nats a frame that words reach which are not said."""
+_CHANCE_NATS = 100.0
+"""By which words in a row may exceed that by chance: at most 85 in 28 sounds with a wrong text."""
+_ENOUGH_WORDS, _NATS_PER_PHONE = 10, 4.0
+"""What is enough for a very short text."""
 
 
 @dataclass(frozen=True)
@@ -67,10 +71,16 @@ def find_words(
     sound, memory does not. `tick` counts frames. Raises EngineError.
     """
     found = Found()
-    start = first = 0
+    start = first = furthest = 0
+
+    def forward(done: int, total: int) -> None:
+        nonlocal furthest
+        furthest = max(furthest, done)  # some of the sound is heard twice
+        tick(furthest, total)
+
     while start < len(is_speech):
         end, in_pause = _stretch_end(is_speech, start)
-        steps = _listen(decoder, samples, is_speech, words[first:], (start, end), tick)
+        steps = _listen(decoder, samples, is_speech, words[first:], (start, end), forward)
         if not in_pause:
             steps = [step for step in steps if step.heard.end <= end - start - _UNSURE]
         said = [(step.place, step) for step in steps if step.place is not None]
@@ -124,7 +134,7 @@ def _listen(
                 is_last=end == len(is_speech) and last == len(words),
                 tick=part,
             )
-            steps = _sure(steps, words)
+            steps = _sure(steps, words, _CHANCE_NATS * (1 if reach == 1 else _FAR_DOUBT))
         passes += 1
         if last == len(words):
             break
@@ -140,30 +150,34 @@ def _sayable(words: Sequence[SpokenWord], phones: float) -> int:
     return last
 
 
-def _sure(steps: Sequence[Step], words: Sequence[SpokenWord]) -> list[Step]:
+def _sure(steps: Sequence[Step], words: Sequence[SpokenWord], chance_nats: float) -> list[Step]:
     """The same, without words that may fit by chance: a few in a row, far from where one was."""
-    least = min(_CHANCE, sum(word.phones for word in words[:_CHANCE]))
-    sure: list[Step] = []
-    row: list[int] = []  # steps of words in a row
-    follows = True  # nothing strange lies before the row, and nothing of the text is left out
-    expected = 0
-
-    def close() -> None:
-        if not follows and sum(words[sure[i].place or 0].phones for i in row) < least:
+    phones = sum(word.phones for word in words[:_ENOUGH_WORDS])
+    least_nats = min(chance_nats, _NATS_PER_PHONE * phones)
+    sure = list(steps)
+    for row, follows in _rows(steps):
+        if not follows and sum(_gain(steps[i]) for i in row) < least_nats:
             for i in row:
-                sure[i] = replace(sure[i], place=None)
-        row.clear()
-
-    for step in steps:
-        if step.is_strange or step.place not in (None, expected):
-            close()
-            follows = False
-        if step.place is not None:
-            row.append(len(sure))
-            expected = step.place + 1
-        sure.append(step)
-    close()
+                sure[i] = replace(steps[i], place=None)
     return sure
+
+
+def _rows(steps: Sequence[Step]) -> Iterator[tuple[list[int], bool]]:
+    """Which steps are words in a row, and whether they follow from the start of the stretch."""
+    row: list[int] = []
+    follows, expected = True, 0
+    for index, step in enumerate(steps):
+        if step.is_strange or step.place not in (None, expected):
+            yield row, follows
+            row, follows = [], False
+        if step.place is not None:
+            row.append(index)
+            expected = step.place + 1
+    yield row, follows
+
+
+def _gain(step: Step) -> float:
+    return (step.heard.fit - _CHANCE_FIT) * (step.heard.end - step.heard.start)
 
 
 def _timed(step: Step, start: int) -> tuple[TimedPiece, ...]:

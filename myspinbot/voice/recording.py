@@ -170,6 +170,8 @@ def _decay_db_per_s(samples: np.ndarray) -> float:
 
     time_s = (np.arange(_DECAY_FRAMES) - (_DECAY_FRAMES - 1) / 2) * 0.01
     speeds = []
+    if len(samples) < _FEWEST_DECAYS * _DECAY_FRAMES * 160:
+        return np.inf
     for band in _BANDS_HZ:
         sos = butter(2, band, "bandpass", fs=_RATE, output="sos")
         power = np.convolve(np.square(sosfilt(sos, samples)), np.full(320, 1 / 320), "same")[::160]

@@ -1,6 +1,6 @@
 """The ways in which a known text may be said in a piece of sound, and the best of them.
 
-Words follow one another in the order of the text. At a price, speech that is not of the text may lie
+Words follow one another in the order of the text. At a price, speech that is not of it may lie
 between sentences, and words may be left out: so a text that does not belong to the sound is not
 pressed into it, but shows.
 """
@@ -71,7 +71,7 @@ def hear(
     """
     graph = _Graph(decoder, words, stop=_MISSING if is_last else 1.0)
     path = decoder.best_path(samples, graph.arcs, graph.end, samples[is_speech], tick)
-    return [Step(heard, *graph.places.get(heard.name, ())) for heard in path]
+    return [Step(heard, *graph.places.get(heard.name, (None, ()))) for heard in path]
 
 
 class _Graph:

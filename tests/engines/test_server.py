@@ -1,4 +1,4 @@
-"""Each optional engine inside a real ComfyUI: learn, keep, speak, be thrown out, come back, cancel."""
+"""Optional engines inside a real ComfyUI: learn, keep, speak, be thrown out, come back, cancel."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from prompts import get, inputs_of, load
 
 from myspinbot.audio import read_audio
 from myspinbot.client.server import ComfyServer
@@ -17,7 +18,6 @@ from myspinbot.errors import PromptRejectedError
 from myspinbot.voice.engines import ENGINES
 from scripts.environment import BASE
 from scripts.serving import ComfyProcess
-from tests.prompts import get, inputs_of, load
 
 NAMES = ("piper", "xtts", "f5", "pocket")
 pytestmark = [
