@@ -11,8 +11,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -120,8 +120,6 @@ def say(
 
 def nearest_stock(engine: Any, profile: VoiceProfile) -> VoiceProfile:
     """The stock voice that is most like the reference, untouched."""
-    from dataclasses import replace
-
     table = read_table()
     name = max(table, key=lambda n: float(table[n] @ profile.embedding))
     style = {"style": engine.voices[name][STYLE_ROW].float()}
@@ -138,7 +136,9 @@ def row(name: str, method: str, cell: Cell, ceiling: tuple[float, float] | None)
     )
 
 
-def measure(reference: Reference, engine: Any, judges: Judges, steps: int, texts: list[str]):
+def measure(
+    reference: Reference, engine: Any, judges: Judges, steps: int, texts: Sequence[str]
+) -> clip.ReferenceClip:
     """Print the rows of one reference; returns its prepared clip."""
     started = time.process_time()
     prepared = clip.prepare(reference.audio, reference.transcript, encoder=judges.listener)
@@ -162,7 +162,7 @@ def measure(reference: Reference, engine: Any, judges: Judges, steps: int, texts
     return prepared
 
 
-def piper(clips: dict[str, Audio], prepared: Any, judges: Judges, texts: list[str]) -> None:
+def piper(clips: dict[str, Audio], prepared: Any, judges: Judges, texts: Sequence[str]) -> None:
     """The light fallback's own voice, against every reference."""
     try:
         engine = ENGINES["piper"].open(MODELS)

@@ -15,6 +15,7 @@ SHARED = {
     "audio",
     "video",
     "files",
+    "memory",
     "models",
     "onnx_weights",
     "face",

@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 import av
+import av.filter
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from myspinbot.audio import Audio, read_audio
 from myspinbot.errors import BadInputError
 from myspinbot.files import replacing
 from myspinbot.video import fit_within, probe, read_frames, write_mp4
+from myspinbot.voice import pitch
 
 
 class Grey:
@@ -97,6 +99,96 @@ def test_resampling_keeps_a_tone():
     spectrum = np.abs(np.fft.rfft(tone.samples[0]))
     assert int(spectrum.argmax()) == 1000
     assert tone.rms_dbfs() == pytest.approx(-3.0, abs=0.1)
+
+
+def tone(level_dbfs: float, seconds: float, hz: float = 1000, rate: int = 48000) -> np.ndarray:
+    time = np.arange(round(seconds * rate)) / rate
+    return (10 ** (level_dbfs / 20) * np.sin(2 * np.pi * hz * time)).astype(np.float32)[None]
+
+
+@pytest.mark.parametrize("rate", [8000, 24000, 44100, 48000, 96000])
+def test_loudness_of_a_tone(rate):
+    mono = tone(-20, 3, hz=997, rate=rate)
+    assert Audio(mono, rate).loudness_lufs() == pytest.approx(-23, abs=0.15)
+    stereo = Audio(np.repeat(mono, 2, axis=0), rate)
+    assert stereo.loudness_lufs() == pytest.approx(-20, abs=0.15)
+
+
+def test_loudness_is_gated():
+    loud, quiet = tone(-20, 5), tone(-50, 10)
+    gated = Audio(np.concatenate([quiet, loud, quiet, np.zeros_like(quiet)], axis=1), 48000)
+    assert gated.loudness_lufs() == pytest.approx(-23, abs=0.3)
+    # ten dB under the mean and more is left out, less is not
+    both = Audio(np.concatenate([tone(-20, 5), tone(-26, 5)], axis=1), 48000)
+    assert both.loudness_lufs() == pytest.approx(-25, abs=0.3)
+
+
+@pytest.mark.skipif(not hasattr(av.AudioFrame, "metadata"), reason="PyAV hides what is measured")
+@pytest.mark.parametrize("rate", [16000, 44100, 48000])
+def test_loudness_is_what_ffmpeg_measures(rate):
+    swell = np.sin(np.arange(2 * rate * 8).reshape(2, -1) / rate) ** 6
+    noise = np.random.default_rng(0).normal(size=swell.shape)
+    dull = np.cumsum(noise, axis=1) - np.cumsum(np.roll(noise, 20, axis=1), axis=1)
+    sound = Audio((0.03 * swell * dull).astype(np.float32), rate)
+    frame = av.AudioFrame.from_ndarray(sound.samples, format="fltp", layout="stereo")
+    frame.sample_rate = rate
+    graph = av.filter.Graph()
+    source = graph.add_abuffer(sample_rate=rate, format="fltp", layout="stereo")
+    meter = graph.add("ebur128", "metadata=1:framelog=quiet")
+    graph.link_nodes(source, meter, graph.add("abuffersink")).configure()
+    graph.push(frame)
+    graph.push(None)
+    heard = []
+    while True:
+        try:
+            measured = graph.pull()
+        except (BlockingIOError, EOFError):
+            break
+        assert isinstance(measured, av.AudioFrame)
+        heard.append(float(measured.metadata["lavfi.r128.I"]))
+    assert sound.loudness_lufs() == pytest.approx(heard[-1], abs=0.1)
+
+
+@pytest.mark.parametrize("samples", [np.zeros((1, 0)), np.zeros((2, 48000)), tone(-20, 0.39)])
+def test_silence_and_short_sounds_have_no_loudness(samples):
+    assert Audio(samples.astype(np.float32), 48000).loudness_lufs() == float("-inf")
+
+
+@settings(max_examples=40)
+@given(
+    st.sampled_from([8000, 11025, 24000, 48000]),
+    st.integers(0, 20000),
+    st.integers(1, 3),
+    st.floats(0.5, 2),
+)
+def test_stretching_gives_exactly_the_length(rate, length, channels, factor):
+    noise = np.random.default_rng(length).normal(size=(channels, length)).astype(np.float32)
+    stretched = Audio(noise * 0.1, rate).stretched(factor)
+    assert stretched.rate == rate
+    assert stretched.samples.shape == (channels, round(length * factor))
+    assert stretched.samples.dtype == np.float32
+    assert np.isfinite(stretched.samples).all()
+
+
+@pytest.mark.parametrize("factor", [0.5, 0.8, 1, 1.3, 2])
+@pytest.mark.parametrize("hz", [90, 210])
+def test_stretching_keeps_the_pitch_and_the_place(factor, hz):
+    silent = np.zeros((1, 24000), np.float32)
+    time = np.arange(48000) / 24000
+    voice = np.sum([np.sin(2 * np.pi * hz * n * time) / n for n in range(1, 8)], axis=0)
+    sound = Audio(np.concatenate([silent, 0.1 * voice[None], silent], axis=1), 24000)
+    stretched = sound.stretched(factor)
+    assert pitch.measure(stretched).median_hz == pytest.approx(hz, rel=0.01)
+    assert stretched.rms_dbfs() == pytest.approx(sound.rms_dbfs(), abs=0.5)
+    loud_s = np.flatnonzero(np.abs(stretched.samples[0]) > 0.05) / 24000
+    assert loud_s[0] == pytest.approx(factor, abs=0.06)
+    assert loud_s[-1] == pytest.approx(3 * factor, abs=0.06)
+
+
+@pytest.mark.parametrize("factor", [0, 0.49, 2.1, -1, float("nan")])
+def test_what_cannot_be_stretched_is_told(factor):
+    with pytest.raises(BadInputError, match=r"0\.5 to 2"):
+        Audio(np.zeros((1, 100), np.float32), 8000).stretched(factor)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a sound", b"RIFF\x00\x00\x00\x00WAVE"])

@@ -30,7 +30,7 @@ _UNSURE = 100
 _PHONES_PER_FRAME = 0.25
 """Nobody speaks faster."""
 _FAR, _FAR_DOUBT = 6, 2.0
-"""Times as much text, where nothing is found: some of it may not be said. So more fits by chance."""
+"""Times as much text, where nothing is found: some may not be said. More fits by chance in it."""
 _CHANCE_FIT = -6.0
 """Nats a frame that words reach which are not said."""
 _CHANCE_NATS = 100.0

@@ -49,19 +49,21 @@ class ReadSentence:
     words: tuple[ReadWord, ...]
 
 
-def read(text: str, language: str) -> list[ReadSentence]:
-    """Cut `text` into sentences of words and look up how they sound in `language` ("en-us").
+def read(text: str, language: str) -> Iterator[ReadSentence]:
+    """Cut `text` into sentences of words and look up, one by one, how they sound in `language`.
 
-    A language that eSpeak does not know has words without sounds. Raises BadInputError when there
-    is nothing to say.
+    A language ("en-us", "de") that eSpeak does not know has words without sounds. Raises
+    BadInputError when there is nothing to say.
     """
     if not any(c.isalnum() for c in text):
         raise BadInputError("The text is empty: write the words that are said in the sound.")
-    sentences = [ReadSentence(part, _words(part, language)) for part in split_sentences(text)]
-    sentences = [sentence for sentence in sentences if sentence.words]
-    if not sentences:
+    silent = True
+    for sentence in split_sentences(text):
+        if words := _words(sentence, language):
+            silent = False
+            yield ReadSentence(sentence, words)
+    if silent:
         raise BadInputError(f"Nothing in {text[:60]!r} can be said in {language}: check the text.")
-    return sentences
 
 
 def _words(sentence: str, language: str) -> tuple[ReadWord, ...]:

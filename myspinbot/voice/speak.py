@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from ..audio import Audio
+from ..memory import give_back
 from ..progress import Tick, no_tick
 from .align import align
 from .assemble import Spoken, join
@@ -24,6 +25,8 @@ Judge = Callable[[Audio, str], float]
 _PIECE_CHARACTERS = 200
 """At full speed; slower speech pauses more often, and takes no more memory at once."""
 _SAMPLE_CHARACTERS = 80
+_TIDY_PIECES = 8
+"""Freed memory is given back so often: each time costs a tenth of a second."""
 _TAKE_STRIDE = 7919
 
 
@@ -78,6 +81,8 @@ def speak(
         yield Spoken(chunk, piece.pause_s, note)
         said[piece.text] += 1
         done += size
+        if said.total() % _TIDY_PIECES == 0:
+            give_back()
 
 
 def sample(engine: VoiceEngine, voice: VoiceProfile, tick: Tick = no_tick) -> Audio:

@@ -22,8 +22,8 @@ _STRANGE = 1e-12
 """Probability of each phone that is not of the text."""
 _MISSING = 1e-40
 """Probability that a part of the text is left out."""
-_BAD_FIT = -7.0
-"""Of a pause: there is a sound in it, and no silence."""
+_BAD_FIT, _BAD_FRAMES = -7.0, 20
+"""Of a pause: there is a sound in it, and no silence. A shorter one is noise, or a stop's closure."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,9 @@ class Step:
     @property
     def is_strange(self) -> bool:
         """Whether something is heard that is not in the text."""
-        return self.place is None and (bool(self.heard.name) or self.heard.fit < _BAD_FIT)
+        is_long = self.heard.end - self.heard.start >= _BAD_FRAMES
+        is_sound = bool(self.heard.name) or (is_long and self.heard.fit < _BAD_FIT)
+        return self.place is None and is_sound
 
 
 def hear(
