@@ -23,7 +23,7 @@ _STRANGE = 1e-12
 _MISSING = 1e-40
 """Probability that a part of the text is left out."""
 _BAD_FIT, _BAD_FRAMES = -7.0, 20
-"""Of a pause: there is a sound in it, and no silence. A shorter one is noise, or a stop's closure."""
+"""Of a pause: there is a sound in it, not silence. A shorter one is noise, or a stop's closure."""
 
 
 @dataclass(frozen=True)
