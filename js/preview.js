@@ -1,4 +1,5 @@
 // Shows on a node what it made: a player for its sound, and lines of text about it.
+import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 
 const PLAYERS = new Set(["MySpinBot_VoiceProfile", "MySpinBot_Speak"]);
@@ -18,6 +19,14 @@ function addText(node) {
   };
 }
 
+// The editor's own player hears of results on output nodes only, and these are none.
+function play(node, file) {
+  const player = node.widgets?.find((widget) => widget.name === "audioUI")?.element;
+  if (!player || !file) return;
+  player.src = api.apiURL(`/view?${new URLSearchParams(file)}`);
+  player.classList.remove("empty-audio-widget");
+}
+
 app.registerExtension({
   name: "MySpinBot.Preview",
 
@@ -34,6 +43,7 @@ app.registerExtension({
     node.onExecuted = function (output) {
       before?.apply(this, arguments);
       show(output?.[TEXT_KEY] ?? []);
+      play(this, output?.audio?.[0]);
     };
   },
 });

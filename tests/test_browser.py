@@ -112,15 +112,18 @@ def sample_files(upload, samples_dir):
     return upload(samples_dir / "hopper.jpg"), upload(samples_dir / "voice.wav")
 
 
-def test_a_missing_transcript_shows_on_the_bot(sample_files, page, comfy):
+def test_a_failing_stage_shows_on_the_bot(sample_files, page, comfy):
     canvas = template(comfy, "talking_bot.json")
     for node in canvas["nodes"]:
         if node["type"] in ("LoadImage", "LoadAudio"):
             node["widgets_values"][0] = sample_files[node["type"] == "LoadAudio"]
+        elif node["type"] == "MySpinBot_TalkingBot":
+            node["widgets_values"][0] = "What the clip is said to say."
+            node["widgets_values"][2] = "🎉🎉"
     page.evaluate("canvas => window.app.loadGraphData(canvas)", canvas)
     page.evaluate("() => window.app.queuePrompt(0, 1)")
     page.get_by_text("View details").first.click(timeout=60_000)
-    page.get_by_text("transcript is empty").first.wait_for(timeout=60_000)
+    page.get_by_text("no words").first.wait_for(timeout=60_000)
     assert page.evaluate("() => window.app.lastExecutionError?.node_id") == bot_id(page)
 
 
@@ -130,6 +133,7 @@ def bot_id(page):
     )
 
 
+@pytest.mark.parametrize("page", [False], indirect=True, ids=["canvas nodes"])
 def test_a_voice_can_be_heard_on_its_node(sample_files, page, comfy, samples_dir):
     """The players have a sound, the text is there, and neither gets into the prompt."""
     canvas = template(comfy, "clone_voice.json")

@@ -215,13 +215,12 @@ def test_a_wrong_file_is_a_clear_error(case, bot, run, upload, tmp_path):
 @pytest.mark.parametrize(
     ("values", "word"),
     [
-        ({"transcript": "  "}, "transcript"),
         ({"topic": "", "narration": " "}, "topic"),
         ({"narration": "🎉🎉"}, "no words"),
         ({"duration_s": 1}, "duration_s"),
         ({"preset": "superb"}, "preset"),
     ],
-    ids=["missing transcript", "empty text", "only emoji", "too short", "unknown preset"],
+    ids=["empty text", "only emoji", "too short", "unknown preset"],
 )
 def test_a_wrong_value_is_a_clear_error_on_the_bot(values, word, bot, run):
     inputs_of(bot, "MySpinBot_TalkingBot").update(values)
