@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ from myspinbot.voice.arpabet import VOWELS, from_dictionary, from_sounds, phones
 from myspinbot.voice.proportional import lay_out
 from myspinbot.voice.reading import Sound, read
 
+ROOT = Path(__file__).parent.parent
 OTHER = "Later, we simply let life proceed in its own direction, toward its own fate."
 SOUNDS = (*"pbtdkɡmnŋfvθðszʃʒhlɹwjɾʔxɪiəɜʌɒæʊøʘ", "tʃ", "dʒ", "ts", "oʊ", "əʊ")
 
@@ -178,6 +181,11 @@ def test_without_pocketsphinx_english_is_estimated_and_the_note_names_it(monkeyp
     found = align(hum(True, False, True), "Hello there.")
     assert found.method == "energy"
     assert "pip install pocketsphinx" in found.note
+
+
+def test_nothing_heavy_is_imported_before_it_is_used():
+    code = "import sys, myspinbot.voice.align; sys.exit('pocketsphinx' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 
 # --- bad input

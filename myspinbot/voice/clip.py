@@ -63,7 +63,9 @@ def prepare(
     """
     if not any(character.isalnum() for character in transcript):
         raise BadInputError("The transcript is empty: type the words that are said in the clip.")
+    tick(0, 1)
     mono = _checked(audio)
+    tick(0, 1)
     speech = speech_frames(levels_db(mono))
     kept = near(speech)
     mono, speech = only(mono, kept), speech[kept]
