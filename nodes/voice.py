@@ -89,16 +89,17 @@ class VoiceProfile(io.ComfyNode):
             engine = automatic(host.weights, host.has_gpu(), language)
         managed, held_out = load_engine(engine), load_held_out()
         speaking, listening, judging = host.ready(managed, listener, held_out)
-        profile = enroll.enroll(
-            speaking,
-            listening,
-            prepared,
-            language=language,
-            fit_steps=fit_steps,
-            consent=consent,
-            tick=tick,
-        )
-        sample = speak.sample(speaking, profile, tick)
+        with host.one_thread():
+            profile = enroll.enroll(
+                speaking,
+                listening,
+                prepared,
+                language=language,
+                fit_steps=fit_steps,
+                consent=consent,
+                tick=tick,
+            )
+            sample = speak.sample(speaking, profile, tick)
         report = {
             "engine": profile.engine,
             "licence": ENGINES[profile.engine].licence,
@@ -273,7 +274,8 @@ class Speak(io.ComfyNode):
             pronunciations=Pronunciations.parse(pronunciations),
             cache=SegmentCache(host.private("speech"), host.speech_cache_bytes()),
         )
-        pieces = list(speak.speak(speaking, text, profile, how, tick))
+        with host.one_thread():  # several wait for each other for seconds when others work, too
+            pieces = list(speak.speak(speaking, text, profile, how, tick))
         audio, speech = assemble.join(
             pieces, loudness_lufs=loudness_lufs, lead_s=LEAD_S, tail_s=TAIL_S
         )

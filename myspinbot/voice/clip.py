@@ -74,8 +74,8 @@ def prepare(
     used = cut_to_words(mono, speech, first, stretch, transcript, language, tick)
     sound = piece(mono, used.start, used.end)
     speech_s = _spoken_s(speech[used.start : used.end])
-    first, last = np.flatnonzero(kept)[[used.start, used.end - 1]].tolist()
-    span_s = (round(first * HOP_S, 2), round((last + 1) * HOP_S, 2))
+    place, last_place = np.flatnonzero(kept)[[used.start, used.end - 1]].tolist()
+    span_s = (round(place * HOP_S, 2), round((last_place + 1) * HOP_S, 2))
     warnings += _transcript_warnings(used, speech_s)
     warnings += _length_warnings(speech_s, _spoken_s(speech), span_s)
     return ReferenceClip(
