@@ -22,10 +22,10 @@ import torch
 
 from myspinbot.audio import Audio
 from myspinbot.speech import Sentence, Word
-from myspinbot.voice.align import Alignment, align
-from myspinbot.voice.arpabet import from_sounds
+from myspinbot.voice.alignment.align import Alignment, align
+from myspinbot.voice.alignment.arpabet import from_sounds
 from myspinbot.voice.engines.kokoro import Kokoro
-from myspinbot.voice.reading import Sound
+from myspinbot.voice.text.reading import Sound
 from scripts.environment import BASE
 
 VOICES = ("am_michael", "af_heart", "bm_george", "bf_emma")

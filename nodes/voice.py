@@ -257,8 +257,8 @@ class Speak(io.ComfyNode):
         pronunciations="",
     ) -> io.NodeOutput:
         from ..myspinbot.voice import assemble, speak
-        from ..myspinbot.voice.pronunciation import Pronunciations
         from ..myspinbot.voice.segments import SegmentCache
+        from ..myspinbot.voice.text.pronunciation import Pronunciations
 
         tick = host.ticker()
         profile = voice.profile
@@ -313,7 +313,7 @@ class AlignSpeech(io.ComfyNode):
 
     @classmethod
     def execute(cls, audio, text, language) -> io.NodeOutput:
-        from ..myspinbot.voice.align import align
+        from ..myspinbot.voice.alignment.align import align
 
         tick = host.ticker()
         sound = types.to_audio(audio)

@@ -17,10 +17,10 @@ from myspinbot.audio import Audio, read_audio
 from myspinbot.errors import BadInputError
 from myspinbot.speech import Speech
 from myspinbot.voice.activity import HOP_S, levels_db, runs, speech_frames
-from myspinbot.voice.align import Alignment, align
-from myspinbot.voice.arpabet import VOWELS, from_dictionary, from_sounds, phones_of
-from myspinbot.voice.proportional import lay_out
-from myspinbot.voice.reading import Sound, read
+from myspinbot.voice.alignment.align import Alignment, align
+from myspinbot.voice.alignment.arpabet import VOWELS, from_dictionary, from_sounds, phones_of
+from myspinbot.voice.alignment.proportional import lay_out
+from myspinbot.voice.text.reading import Sound, read
 
 ROOT = Path(__file__).parent.parent
 OTHER = "Later, we simply let life proceed in its own direction, toward its own fate."
@@ -184,7 +184,7 @@ def test_without_pocketsphinx_english_is_estimated_and_the_note_names_it(monkeyp
 
 
 def test_nothing_heavy_is_imported_before_it_is_used():
-    code = "import sys, myspinbot.voice.align; sys.exit('pocketsphinx' in sys.modules)"
+    code = "import sys, myspinbot.voice.alignment.align; sys.exit('pocketsphinx' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 

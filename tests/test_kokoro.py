@@ -20,7 +20,7 @@ from myspinbot.voice.engines.kokoro_layers import snake
 from myspinbot.voice.engines.kokoro_net import MAX_SYMBOLS, SAMPLES_PER_FRAME, Prosody, fold
 from myspinbot.voice.engines.kokoro_timing import end_with_sound, time_words
 from myspinbot.voice.engines.kokoro_vocoder import HarmonicSource, SnakeBlock, Spectrum
-from myspinbot.voice.phonemes import SpokenWord, to_symbols
+from myspinbot.voice.text.phonemes import SpokenWord, to_symbols
 
 
 @pytest.fixture(scope="module")

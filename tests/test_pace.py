@@ -11,8 +11,8 @@ from myspinbot.voice import clip, pace
 from myspinbot.voice.assemble import join
 from myspinbot.voice.engines.kokoro import Kokoro
 from myspinbot.voice.pace import FASTEST, SAMPLE, SLOWEST, match
-from myspinbot.voice.sentences import split_sentences
 from myspinbot.voice.speak import speak
+from myspinbot.voice.text.sentences import split_sentences
 
 
 def two_words_a_second(text: str) -> float:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from myspinbot.voice.alphabet import VOCABULARY, ipa
-from myspinbot.voice.phonemes import LANGUAGES, Phonemes, to_symbols
+from myspinbot.voice.text.alphabet import VOCABULARY, ipa
+from myspinbot.voice.text.phonemes import LANGUAGES, Phonemes, to_symbols
 
 LITTLE_WORDS = re.findall(r"\w+", "of the in have been should to a it is out for you that")
 

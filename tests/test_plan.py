@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from myspinbot.errors import BadInputError
 from myspinbot.speech import Sentence, Word
-from myspinbot.voice.markup import Kind, blocks
-from myspinbot.voice.plan import Piece, plan, split_merged
-from myspinbot.voice.sentences import weight, written_words
+from myspinbot.voice.text.markup import Kind, blocks
+from myspinbot.voice.text.plan import Piece, plan, split_merged
+from myspinbot.voice.text.sentences import weight, written_words
 
 INLINE = "[SpinBot](/spˈɪnbɑt/)"
 PAUSE = "[pause 1s]"

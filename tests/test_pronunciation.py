@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from myspinbot.errors import BadInputError
-from myspinbot.voice.alphabet import VOCABULARY, from_ipa
-from myspinbot.voice.phonemes import Phonemes, to_symbols
-from myspinbot.voice.pronunciation import NONE, Pronunciations, shown
+from myspinbot.voice.text.alphabet import VOCABULARY, from_ipa
+from myspinbot.voice.text.phonemes import Phonemes, to_symbols
+from myspinbot.voice.text.pronunciation import NONE, Pronunciations, shown
 
 LIST = """
 # Names

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from myspinbot.errors import BadInputError
-from myspinbot.voice.sentences import split_sentences
+from myspinbot.voice.text.sentences import split_sentences
 
 AWKWARD = """Dr. Mr. e.g. U.S. 3.14 $3.50 a.m. Yes. No! What? Hello, (so "quoted." 😀 — -- ... 1. -
 * and because J. john@site.com https://a.b/c?d=1 end."""

@@ -15,9 +15,9 @@ from myspinbot.progress import no_tick
 from myspinbot.speech import Phoneme, Sentence, Word
 from myspinbot.voice.assemble import Spoken, join
 from myspinbot.voice.engines import Chunk
-from myspinbot.voice.pronunciation import Pronunciations
 from myspinbot.voice.segments import SegmentCache
 from myspinbot.voice.speak import Delivery, speak
+from myspinbot.voice.text.pronunciation import Pronunciations
 
 RATE = 8_000
 TEXT = (

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from myspinbot.voice.pronunciation import NONE
-from myspinbot.voice.spoken_abroad import foreign_forms
-from myspinbot.voice.spoken_words import spoken_forms
-from myspinbot.voice.written import tokens_of
+from myspinbot.voice.text.pronunciation import NONE
+from myspinbot.voice.text.spoken_abroad import foreign_forms
+from myspinbot.voice.text.spoken_words import spoken_forms
+from myspinbot.voice.text.written import tokens_of
 
 
 def said(text: str, language: str = "en-us") -> str:

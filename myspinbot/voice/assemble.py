@@ -12,7 +12,7 @@ from ..audio import Audio
 from ..errors import BadInputError
 from ..speech import Sentence, Speech, shift
 from .engines import Chunk
-from .plan import split_merged
+from .text.plan import split_merged
 
 LOUDNESS_LUFS = -18.0
 """Of the whole, unless asked for another: speech as streaming services want it, with headroom."""

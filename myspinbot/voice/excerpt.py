@@ -14,7 +14,7 @@ from ..audio import Audio
 from ..progress import Tick
 from ..speech import Word
 from .activity import HOP_S, only, runs
-from .align import Alignment, align
+from .alignment.align import Alignment, align
 
 LETTERS_PER_SECOND = (4.0, 25.0)
 """Nobody speaks slower or faster; 21 English clips have 11 to 18."""

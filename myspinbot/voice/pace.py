@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .sentences import split_sentences
+from .text.sentences import split_sentences
 
 SLOWEST, FASTEST = 0.8, 1.25
 """Beyond these a changed speed sounds like one."""

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field, replace
 from ..audio import Audio
 from ..memory import give_back
 from ..progress import Tick, no_tick
-from .align import align
+from .alignment.align import align
 from .assemble import Spoken, join
 from .engines import Chunk, VoiceEngine
 from .enroll import check_language
-from .plan import plan
 from .profile import VoiceProfile
-from .pronunciation import Pronunciations
 from .segments import SegmentCache
+from .text.plan import plan
+from .text.pronunciation import Pronunciations
 
 Judge = Callable[[Audio, str], float]
 """``judge(audio, text)``: how good a take of `text` is; higher is better."""

@@ -23,8 +23,8 @@ from myspinbot.voice.engines.f5 import F5
 from myspinbot.voice.engines.f5_sampling import HOP, RATE, STEPS
 from myspinbot.voice.enroll import enroll
 from myspinbot.voice.profile import VoiceProfile
-from myspinbot.voice.pronunciation import Pronunciations
 from myspinbot.voice.speak import Delivery, speak
+from myspinbot.voice.text.pronunciation import Pronunciations
 
 SENTENCE = "He opened the window and looked at the rain."
 FILES = ("model_1250000.safetensors", "vocab.txt", "vocos/config.yaml", "vocos/pytorch_model.bin")

@@ -27,8 +27,8 @@ from myspinbot.voice.engines.piper_voice import Manner, PiperVoice
 from myspinbot.voice.engines.piper_words import Said, time_words
 from myspinbot.voice.enroll import enroll
 from myspinbot.voice.profile import VoiceProfile
-from myspinbot.voice.pronunciation import Pronunciations
 from myspinbot.voice.speak import Delivery, join, speak
+from myspinbot.voice.text.pronunciation import Pronunciations
 
 SENTENCE = "He had been out of the house; (nobody) knew."
 

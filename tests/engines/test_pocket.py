@@ -28,8 +28,8 @@ from myspinbot.voice.engines.pocket import NAMES, Pocket
 from myspinbot.voice.engines.pocket_load import library
 from myspinbot.voice.enroll import enroll
 from myspinbot.voice.profile import VoiceProfile
-from myspinbot.voice.pronunciation import Pronunciations
 from myspinbot.voice.speak import Delivery, speak
+from myspinbot.voice.text.pronunciation import Pronunciations
 
 SENTENCE = "He opened the window and looked at the rain."
 FILES = ("model.safetensors", "tokenizer.json")

@@ -26,8 +26,8 @@ from myspinbot.voice.engines.xtts import Xtts
 from myspinbot.voice.engines.xtts_net import latents, waveform
 from myspinbot.voice.enroll import enroll
 from myspinbot.voice.profile import VoiceProfile
-from myspinbot.voice.pronunciation import Pronunciations
 from myspinbot.voice.speak import Delivery, speak
+from myspinbot.voice.text.pronunciation import Pronunciations
 
 SENTENCE = "He opened the window, and then..."
 FILES = ("model.pth", "config.json", "vocab.json")

@@ -16,8 +16,8 @@ from ...speech import Sentence
 
 if TYPE_CHECKING:
     from ..clip import ReferenceClip
-    from ..pronunciation import Pronunciations
     from ..speaker import SpeakerEncoder
+    from ..text.pronunciation import Pronunciations
 
 
 @dataclass(frozen=True)

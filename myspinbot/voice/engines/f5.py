@@ -17,8 +17,8 @@ from ...progress import Tick, no_tick
 from ...speech import Sentence
 from ..clip import ReferenceClip
 from ..profile import VoiceProfile
-from ..pronunciation import NONE, Pronunciations
 from ..speaker import SpeakerEncoder
+from ..text.pronunciation import NONE, Pronunciations
 from . import Chunk, Learnt
 from .f5_sampling import (
     HOP,

@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from ...errors import BadInputError
 from ...progress import Tick, no_tick
 from ...speech import Sentence
-from ..alphabet import VOCABULARY
 from ..clip import ReferenceClip
-from ..phonemes import LANGUAGES, Phonemes, to_symbols
-from ..pronunciation import Pronunciations, shown
 from ..speaker import SpeakerEncoder
+from ..text.alphabet import VOCABULARY
+from ..text.phonemes import LANGUAGES, Phonemes, to_symbols
+from ..text.pronunciation import Pronunciations, shown
 from . import Chunk, Learnt
 from .kokoro_fit import fit
 from .kokoro_net import MAX_SYMBOLS, SAMPLES_PER_FRAME, KokoroNet, load_net, read_weights

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from ...speech import Phoneme, Word
-from ..alphabet import PUNCTUATION, STRESS, ipa
-from ..phonemes import SpokenWord, to_symbols
+from ..text.alphabet import PUNCTUATION, STRESS, ipa
+from ..text.phonemes import SpokenWord, to_symbols
 from .kokoro_net import SAMPLES_PER_FRAME
 from .kokoro_vocoder import SAMPLE_RATE
 

@@ -18,8 +18,8 @@ from ...speech import Sentence
 from .. import pace, pitch
 from ..clip import ReferenceClip
 from ..profile import VoiceProfile
-from ..pronunciation import NONE, Pronunciations
 from ..speaker import SpeakerEncoder
+from ..text.pronunciation import NONE, Pronunciations
 from . import Chunk, Learnt
 from .piper_voice import Manner, PiperVoice
 

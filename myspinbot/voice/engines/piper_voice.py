@@ -14,7 +14,7 @@ from ...audio import Audio
 from ...errors import BadInputError, EngineError, MissingModelError
 from ...progress import Tick, no_tick
 from ...speech import Word
-from ..pronunciation import NONE, Pronunciations
+from ..text.pronunciation import NONE, Pronunciations
 from .kokoro_timing import end_with_sound
 from .piper_net import PiperNet
 from .piper_words import Said, read, time_words

@@ -10,13 +10,13 @@ from difflib import SequenceMatcher
 from itertools import groupby
 
 from ...speech import Phoneme, Word
-from ..abroad_names import LANGUAGES as ABROAD
-from ..alphabet import STRESS, from_ipa, ipa
-from ..pronunciation import Entry, Pronunciations
-from ..sentences import ends_sentence
-from ..spoken_abroad import foreign_forms
-from ..spoken_words import spoken_forms, stem
-from ..written import Token, tokens_of
+from ..text.abroad_names import LANGUAGES as ABROAD
+from ..text.alphabet import STRESS, from_ipa, ipa
+from ..text.pronunciation import Entry, Pronunciations
+from ..text.sentences import ends_sentence
+from ..text.spoken_abroad import foreign_forms
+from ..text.spoken_words import spoken_forms, stem
+from ..text.written import Token, tokens_of
 
 Phonemize = Callable[[str], list[list[str]]]
 """A line to the phonemes of its sentences; what stands in [[ ]] is phonemes already."""

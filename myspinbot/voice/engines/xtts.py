@@ -16,8 +16,8 @@ from ...progress import Tick, no_tick
 from ...speech import Sentence
 from ..clip import ReferenceClip
 from ..profile import VoiceProfile
-from ..pronunciation import NONE, Pronunciations
 from ..speaker import SpeakerEncoder
+from ..text.pronunciation import NONE, Pronunciations
 from . import Chunk, Learnt
 from .guest import paced, pulsing
 from .xtts_net import latents, load_model, waveform

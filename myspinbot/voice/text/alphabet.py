@@ -9,7 +9,7 @@ import re
 import unicodedata
 from functools import cache
 
-from ..errors import BadInputError
+from ...errors import BadInputError
 
 PUNCTUATION = ';:,.!?—…"()“”'
 STRESS = "ˈˌ"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..progress import Tick, no_tick
+from ...progress import Tick, no_tick
 from .acoustic import Arc, Heard, PhoneDecoder
 from .arpabet import Pronunciation, phones_of
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ..errors import BadInputError
-from ..speech import Sentence, Word
+from ...errors import BadInputError
+from ...speech import Sentence, Word
 from .markup import Block, Kind, blocks
 from .pronunciation import check_inline, shown
 from .sentences import (

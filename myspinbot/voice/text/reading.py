@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..errors import BadInputError, EngineError, MissingDependencyError
+from ...errors import BadInputError, EngineError, MissingDependencyError
 from .alphabet import STRESS, ipa
 from .espeak import Espeak
 from .phonemes import LANGUAGES, Phonemes

@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from ..audio import Audio
-from ..errors import EngineError, MissingDependencyError
-from ..progress import Tick, no_tick
-from ..speech import Phoneme, Sentence, Speech, Word
+from ...audio import Audio
+from ...errors import EngineError, MissingDependencyError
+from ...progress import Tick, no_tick
+from ...speech import Phoneme, Sentence, Speech, Word
+from ..text.phonemes import LANGUAGES
+from ..text.reading import ReadSentence, ReadWord, read
 from .acoustic import FRAME_S, PhoneDecoder
 from .arpabet import Pronunciation, from_dictionary, from_sounds
 from .forced import TimedPiece, find_words
 from .model_input import prepare
-from .phonemes import LANGUAGES
 from .proportional import lay_out
-from .reading import ReadSentence, ReadWord, read
 from .word_graph import SpokenWord
 
 AGREEMENT = 0.75

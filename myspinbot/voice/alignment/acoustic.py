@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import EngineError, MissingDependencyError
-from ..progress import Tick, no_tick
+from ...errors import EngineError, MissingDependencyError
+from ...progress import Tick, no_tick
 
 RATE = 16_000
 FRAME_S = 0.010

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from ..errors import BadInputError
+from ...errors import BadInputError
 from .pronunciation import INLINE, shown
 
 NO_WORDS = "The text to speak has no words (only spaces, signs or emoji): write at least one word."

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..audio import Audio
-from ..errors import BadInputError
-from ..progress import Tick, no_tick
+from ...audio import Audio
+from ...errors import BadInputError
+from ...progress import Tick, no_tick
+from ..activity import levels_db, speech_frames
 from .acoustic import FRAME_S, RATE
-from .activity import levels_db, speech_frames
 
 _BLOCK_S = 30
 """Converted at once, which bounds the wait for Cancel."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .activity import HOP_S, runs
+from ..activity import HOP_S, runs
 
 _PAUSE_S = 0.15
 """Shorter gaps are stops and soft sounds inside of words."""

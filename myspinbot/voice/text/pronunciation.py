@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..errors import BadInputError
+from ...errors import BadInputError
 from .alphabet import from_ipa
 
 INLINE = re.compile(r"\[\s*([^\[\]\s][^\[\]]*)\]\(/([^/()]+)/\)")

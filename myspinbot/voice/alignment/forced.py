@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..progress import Tick, no_tick
+from ...progress import Tick, no_tick
+from ..activity import runs
 from .acoustic import FIRST_BORDER_S, FRAME_S, RATE, PhoneDecoder
-from .activity import runs
 from .arpabet import Piece
 from .word_graph import SpokenWord, Step, hear
 

@@ -14,7 +14,7 @@ from functools import cache
 
 import espeakng_loader
 
-from ..errors import EngineError, MissingDependencyError
+from ...errors import EngineError, MissingDependencyError
 
 _SYNCHRONOUS_RETRIEVAL = 2
 _PHONEME_EVENTS, _IPA, _DO_NOT_EXIT = 1, 2, 0x8000

@@ -1,0 +1,1 @@
+"""When a known text is said in a recording."""
