@@ -6,6 +6,7 @@ Works on one number per frame, the mouth gap; who tracks the face is not known h
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -20,6 +21,7 @@ _STILL = 0.015
 _CLOSED_SHARE = 0.2
 """Of the mouth's own range: below it the lips count as closed."""
 _BLUR_S = 0.04
+_CLOSURE_BLUR_S = 0.02
 _SLACK_S = 0.02
 """Half a frame at 25 fps: how far beside a bilabial the closed frame may lie."""
 _MOST_MISSING = 0.2
@@ -30,8 +32,8 @@ _QUIETEST_DB = 35.0
 _BILABIALS = frozenset("pbm")
 _OPENNESS = (
     ("aɑæɐɶɒ", 1.0),
-    ("ɛɔʌɜəɚœɞ", 0.7),
-    ("eoɤøɘɵ", 0.55),
+    ("ɛɔʌɜœɞ", 0.7),
+    ("eoɤøɘɵəɚ", 0.55),
     ("iuɪʊyʏɨʉɯᵻ", 0.35),
     ("fvpbm", 0.0),
 )
@@ -97,13 +99,20 @@ def measure(gap: np.ndarray, fps: float, spoken: Speech | Audio) -> Sync:
 
 
 def openness(speech: Speech, count: int) -> np.ndarray:
-    """How open a mouth should be, 0..1, every 10 ms, [count]."""
-    curve = np.zeros(count)
+    """How open a mouth should be, 0..1, every 10 ms, [count].
+
+    Vowels by their height in the IPA's chart, diphthongs from one to the other, neighbours run into
+    each other; lips that meet for p, b, m do meet.
+    """
+    curve, closed = np.zeros(count), np.zeros(count)
     for phoneme in speech.phonemes:
-        start, end = round(phoneme.start_s * _RATE), round(phoneme.end_s * _RATE)
-        known = [_OPENNESS_OF.get(letter, _CONSONANT) for letter in phoneme.symbol]
-        curve[max(0, start) : max(0, end)] = max(known, default=0.0)
-    return _blurred(curve)
+        letters = [letter for letter in phoneme.symbol if letter.isalpha()]
+        edges_s = np.linspace(phoneme.start_s, phoneme.end_s, len(letters) + 1)
+        for letter, (start_s, end_s) in zip(letters, pairwise(edges_s), strict=True):
+            span = _span(start_s, end_s)
+            curve[span] = _OPENNESS_OF.get(letter, _CONSONANT)
+            closed[span] = letter in _BILABIALS
+    return _blurred(curve) * (1 - _blurred(closed, _CLOSURE_BLUR_S))
 
 
 def loudness(audio: Audio, count: int) -> np.ndarray:
@@ -132,9 +141,9 @@ def _gap_curve(gap: np.ndarray, fps: float) -> np.ndarray:
     return np.interp(wanted, times[seen], gap[seen])
 
 
-def _blurred(curve: np.ndarray) -> np.ndarray:
-    offsets = np.arange(-3 * _BLUR_S, 3 * _BLUR_S + 1e-9, 1 / _RATE)
-    kernel = np.exp(-0.5 * (offsets / _BLUR_S) ** 2)
+def _blurred(curve: np.ndarray, blur_s: float = _BLUR_S) -> np.ndarray:
+    offsets = np.arange(-3 * blur_s, 3 * blur_s + 1e-9, 1 / _RATE)
+    kernel = np.exp(-0.5 * (offsets / blur_s) ** 2)
     edge = len(kernel) // 2
     padded = np.pad(curve, edge, mode="edge")
     return np.convolve(padded, kernel / kernel.sum(), mode="valid")[: len(curve)]
