@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
@@ -55,11 +55,13 @@ def write_mp4(
     preset: str = "veryfast",
     metadata: Mapping[str, object] | None = None,
     tick: Tick = no_tick,
+    watch: Callable[[np.ndarray], object] | None = None,
 ) -> None:
     """Encode `source` to H.264 + AAC at constant memory; `path` appears only when it is complete.
 
     Width and height must be even. `crf` 0..51, lower is better. `metadata` values that are not
-    strings are stored as JSON, as ComfyUI stores its workflows.
+    strings are stored as JSON, as ComfyUI stores its workflows. `watch` sees each frame before
+    `tick` counts it.
     """
     if source.width % 2 or source.height % 2:
         raise BadInputError(f"H.264 needs even dimensions, not {source.width}x{source.height}.")
@@ -70,10 +72,16 @@ def write_mp4(
     ):
         for key, value in (metadata or {}).items():
             container.metadata[key] = value if isinstance(value, str) else json.dumps(value)
-        _encode(container, source, {"crf": str(crf), "preset": preset}, tick)
+        _encode(container, source, {"crf": str(crf), "preset": preset}, tick, watch)
 
 
-def _encode(container, source: FrameSource, options: dict[str, str], tick: Tick) -> None:
+def _encode(
+    container,
+    source: FrameSource,
+    options: dict[str, str],
+    tick: Tick,
+    watch: Callable[[np.ndarray], object] | None,
+) -> None:
     video = container.add_stream("libx264", rate=source.fps, options=options)
     video.width, video.height, video.pix_fmt = source.width, source.height, "yuv420p"
     # OpenCV's exact integer conversion is BT.601 limited range; say so, or players guess by size.
@@ -90,6 +98,8 @@ def _encode(container, source: FrameSource, options: dict[str, str], tick: Tick)
         container.mux(video.encode(frame))
         if sound:
             sound.write_until(float(count / source.fps))
+        if watch:
+            watch(rgb)
         tick(count, source.frame_count)
     container.mux(video.encode(None))
     if sound:

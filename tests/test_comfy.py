@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from prompts import get, inputs_of, load, wav, write_sound
 
-from myspinbot.audio import read_audio
+from myspinbot.audio import Audio, read_audio
 from myspinbot.client.server import ComfyServer
 from myspinbot.errors import PromptRejectedError
 from myspinbot.quality.engines.whisper import Whisper
@@ -76,6 +76,42 @@ def test_the_talking_bot(bot, run, download, models_dir, finder):
     assert abs(figures["sync"]["lag_ms"]) <= 80
     motion = np.abs(np.diff(mouth_gaps(path, finder.track, file["frames"])))
     assert motion[8:-15].mean() > 4 * motion[-8:].mean(), "the mouth rests in the silent end"
+
+
+def test_the_video_shows_while_it_is_made(run, upload, samples_dir, tmp_path):
+    sound = read_audio(samples_dir / "voice.wav")
+    long = Audio(np.resize(sound.samples, (1, 30 * sound.rate)), sound.rate)
+    clip = write_sound(tmp_path / "long.wav", long, sound.rate, "mono")
+    prompt = {
+        "1": {"class_type": "LoadImage", "inputs": {"image": upload(samples_dir / "hopper.jpg")}},
+        "2": {"class_type": "LoadAudio", "inputs": {"audio": upload(clip)}},
+        "3": {
+            "class_type": "MySpinBot_TalkingPortrait",
+            "inputs": {
+                "image": ["1", 0],
+                "audio": ["2", 0],
+                "fps": 25,
+                "max_side_px": 0,
+                "seed": 0,
+                **dict.fromkeys(("expressiveness", "head_motion", "blink", "gaze"), 1.0),
+            },
+        },
+        "4": {
+            "class_type": "SaveVideo",
+            "inputs": {
+                "video": ["3", 0],
+                "filename_prefix": "preview",
+                "format": "auto",
+                "codec": "auto",
+            },
+        },
+    }
+    images = []
+    run(prompt, lambda kind, data: images.append(data["image"]) if kind == "preview" else None)
+    assert len(images) >= 2, "one a second"
+    frames = [cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR) for image in images]
+    assert all(max(frame.shape) <= 512 for frame in frames)
+    assert np.abs(frames[0].astype(float) - frames[1]).mean() > 0.3, "it moves"
 
 
 def test_a_topic_and_an_llm(bot, run):

@@ -17,7 +17,10 @@ from ..errors import PromptRejectedError, ServerUnreachableError
 from ..files import replacing
 
 Event = Callable[[str, dict[str, Any]], None]
-"""``event(kind, data)`` as ComfyUI's websocket sends them."""
+"""``event(kind, data)`` as ComfyUI's websocket sends them, and "preview" with "image": a JPEG or PNG
+of what is being made."""
+_PREVIEW_IMAGE = 1
+"""Binary messages of this kind carry a picture after eight bytes."""
 
 SILENCE_S = 5.0
 """How long the websocket may be quiet before the history is asked: sockets die on long jobs."""
@@ -104,6 +107,10 @@ class ComfyServer:
                 continue
             if message.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR):
                 raise ServerUnreachableError(f"{self.url} closed the connection: did it crash?")
+            if message.type is aiohttp.WSMsgType.BINARY:
+                if int.from_bytes(message.data[:4], "big") == _PREVIEW_IMAGE:
+                    event("preview", {"image": message.data[8:]})
+                continue
             if message.type is not aiohttp.WSMsgType.TEXT:
                 continue
             packet = json.loads(message.data)

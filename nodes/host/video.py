@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import folder_paths
 from comfy_api.latest import Input, InputImpl, Types
 
-from .progress import ticker
+from .progress import VideoTicker
 
 if TYPE_CHECKING:
     from ...myspinbot.video import FrameSource
@@ -36,7 +36,8 @@ class RenderedVideo(Input.Video):
             if not os.path.isfile(self._path):
                 folder = Path(folder_paths.get_temp_directory())
                 path = folder / f"myspinbot_{id(self):x}_{os.urandom(4).hex()}.mp4"
-                write_mp4(path, self._source, tick=ticker())
+                ticker = VideoTicker()
+                write_mp4(path, self._source, tick=ticker, watch=ticker.watch)
                 self._path = str(path)
         return InputImpl.VideoFromFile(self._path)
 
