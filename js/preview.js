@@ -21,10 +21,12 @@ function addText(node) {
 
 // The editor's own player hears of results on output nodes only, and these are none.
 function play(node, file) {
-  const player = node.widgets?.find((widget) => widget.name === "audioUI")?.element;
-  if (!player || !file) return;
-  player.src = api.apiURL(`/view?${new URLSearchParams(file)}`);
-  player.classList.remove("empty-audio-widget");
+  const player = node.widgets?.find((widget) => widget.name === "audioUI");
+  if (!player?.element || !file) return;
+  const url = api.apiURL(`/view?${new URLSearchParams(file)}`);
+  player.element.src = url;
+  player.element.classList.remove("empty-audio-widget");
+  player.value = url; // Vue nodes do not show the element: they draw a player for this value
 }
 
 app.registerExtension({

@@ -67,6 +67,7 @@ def check_spans(found: Alignment, audio: Audio, text: str) -> None:
     """Every word once, in order, inside the sound, and all parts inside of their whole."""
     speech = found.speech
     assert speech.duration_s == audio.duration_s
+    assert len(found.heard) == len(speech.words)
     assert " ".join(word.text for word in speech.words).split() == text.split()
     for parts in (speech.sentences, speech.words, speech.phonemes):
         edges = [edge for part in parts for edge in (part.start_s, part.end_s)]
@@ -168,6 +169,7 @@ def test_another_language_is_estimated_and_says_so():
     found = align(audio, "Guten Tag, Anna.", "de-DE")
     check_spans(found, audio, "Guten Tag, Anna.")
     assert (found.method, found.score, found.agrees) == ("energy", None, None)
+    assert not any(found.heard)
     assert "only English words can be heard, not de" in found.note
     first, second, third = found.speech.words
     assert first.start_s == pytest.approx(0.5, abs=0.05)
@@ -222,6 +224,7 @@ def test_a_right_text_agrees_and_its_words_lie_on_the_sound(aligned, clip, trans
     check_spans(aligned, clip, transcript)
     assert (aligned.method, aligned.agrees, aligned.note) == ("forced", True, "")
     assert aligned.score > 0.95
+    assert all(aligned.heard)
     loud = speech_frames(levels_db(clip.resampled(16_000)))
     for word in aligned.speech.words:
         inside = loud[round(word.start_s / HOP_S) : round(word.end_s / HOP_S)]
@@ -333,6 +336,12 @@ def test_a_passage_that_nobody_says_is_named_and_shifts_nothing(aligned, clip, t
     assert "words in a row were not heard: “Later, we simply" in found.note
     error_s = starts(found.speech)[-len(aligned.speech.words) :] - starts(aligned.speech)
     assert np.abs(error_s - 4 * (clip.duration_s + 1)).max() < 0.2
+    unheard = [
+        word.text
+        for word, is_heard in zip(found.speech.words, found.heard, strict=True)
+        if not is_heard
+    ]
+    assert " ".join(unheard) == OTHER
 
 
 @pytest.mark.weights

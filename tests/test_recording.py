@@ -8,7 +8,7 @@ from sounds import audio, chords, noise, phrases, room, rumble, silence, voice
 
 from myspinbot.audio import Audio, read_audio
 from myspinbot.voice import activity, recording
-from myspinbot.voice.speaker import SpeakerEncoder
+from myspinbot.voice.speaker import SpeakerEncoder, embed, embed_each
 
 
 def told(sound: Audio, encoder: SpeakerEncoder | None = None) -> str:
@@ -91,6 +91,20 @@ def test_a_second_speaker_is_heard(woman, man, models_dir):
     for human in (woman, man):
         twice = Audio(np.tile(human.samples, 2), human.rate)
         assert "two speakers" not in told(twice, encoder)
+
+
+@pytest.mark.weights
+def test_sounds_are_embedded_together_as_each_alone(woman, man, models_dir):
+    encoder = SpeakerEncoder.load(models_dir / "ge2e.safetensors")
+    pieces = [
+        h.resampled(16_000).samples[:, 8_000:56_000] * gain
+        for h in (woman, man)
+        for gain in (1, 0.01)
+    ]  # the softer ones are raised
+    alone = np.stack([embed(encoder, Audio(piece, 16_000)).numpy() for piece in pieces])
+    together = embed_each(encoder, np.concatenate(pieces)).numpy()
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+    assert np.linalg.norm(together, axis=1) == pytest.approx(np.ones(4), abs=1e-5)
 
 
 @pytest.mark.weights

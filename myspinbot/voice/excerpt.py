@@ -27,9 +27,6 @@ _WORD_S = 0.5
 """Room for the rest of a word at either end of a stretch that no pause ends."""
 _CONTEXT_S = 5.0
 """Heard after a stretch, so that the words that follow are not pressed into it."""
-_SOUND_S = (0.02, 0.25)
-"""A word with less time for each of its sounds was not heard, but laid where nothing is said; one
-with more was laid over all that is said beside the transcript."""
 _NEAR_S = 0.1
 """How far the found border of a word may be from the pause that it is meant to be at."""
 
@@ -130,13 +127,13 @@ def _beginning(transcript: str, speech_s: float) -> str:
 
 
 def _words_in(found: Alignment, stretch: tuple[int, int]) -> Sequence[Word]:
-    """The words whose middle is inside, without those at both ends that nobody says."""
+    """The words whose middle is inside, from the first to the last of those that were heard."""
     words = found.speech.words
     inside = [
         place
         for place, word in enumerate(words)
         if stretch[0] <= (word.start_s + word.end_s) / 2 / HOP_S <= stretch[1]
-        and word.end_s - word.start_s >= _SOUND_S[0] * len(word.phonemes)
+        and (found.heard[place] or found.method != "forced")
     ]
     return words[inside[0] : inside[-1] + 1] if inside else ()
 
@@ -147,7 +144,7 @@ def _edges(words: Sequence[Word], speech: np.ndarray, stretch: tuple[int, int]) 
     It is cut in pauses; where the stretch itself was not, at the border of the word.
     """
     start, end = stretch
-    first, last = (round(place_s / HOP_S) for place_s in _heard_s(words))
+    first, last = round(words[0].start_s / HOP_S), round(words[-1].end_s / HOP_S)
     pause, near_by, word = (round(each / HOP_S) for each in (_PAUSE_S, _NEAR_S, _WORD_S))
     pauses = [(start + a, start + b) for a, b in runs(~speech[start:end]) if b - a >= pause]
     before = [b for a, b in pauses if b <= first + near_by and speech[start:a].any()]
@@ -161,18 +158,3 @@ def _edges(words: Sequence[Word], speech: np.ndarray, stretch: tuple[int, int]) 
     elif end < len(speech) and speech[end - 1]:
         end = min(last, end + word)
     return start, min(end, len(speech))
-
-
-def _heard_s(words: Sequence[Word]) -> tuple[float, float]:
-    """Start of the first and end of the last word; unheard ones are taken to be beside the rest."""
-    sizes = [len(word.phonemes) for word in words]
-    heard = [
-        place
-        for place, word in enumerate(words)
-        if not sizes[place] or word.end_s - word.start_s <= _SOUND_S[1] * sizes[place]
-    ] or range(len(words))
-    before, after = sum(sizes[: heard[0]]), sum(sizes[heard[-1] + 1 :])
-    return (
-        words[heard[0]].start_s - _SOUND_S[0] * before,
-        words[heard[-1]].end_s + _SOUND_S[0] * after,
-    )

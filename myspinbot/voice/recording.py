@@ -211,7 +211,7 @@ def _line_share(samples: np.ndarray) -> float:
 def _two_speakers(audio: Audio, speech: np.ndarray, encoder: SpeakerEncoder, alike: float) -> bool:
     """Whether the windows of 1.6 s fall into two groups that sound like different people."""
     # imports torch
-    from .speaker import embed
+    from .speaker import embed_each
 
     samples = audio.resampled(_RATE).samples
     samples = samples * (_LISTENING_RMS / max(float(np.sqrt(np.square(samples).mean())), 1e-9))
@@ -224,9 +224,8 @@ def _two_speakers(audio: Audio, speech: np.ndarray, encoder: SpeakerEncoder, ali
     ]
     if len(starts) < 2 * _FEWEST_WINDOWS:
         return False
-    voices = np.stack(
-        [embed(encoder, Audio(samples[:, s : s + window], _RATE)).numpy() for s in starts]
-    )
+    pieces = np.stack([samples[0, start : start + window] for start in starts])
+    voices = embed_each(encoder, pieces).numpy()
     group = _two_groups(voices)
     if min(group.sum(), (~group).sum()) < _FEWEST_WINDOWS:
         return False

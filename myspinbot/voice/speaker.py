@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -58,40 +59,44 @@ class SpeakerEncoder(nn.Module):
         return encoder.requires_grad_(False).eval()
 
     def embed(self, samples: Tensor) -> Tensor:
-        """Mono speech [T] at 16 kHz as an L2-normalised [256]; gradients flow to `samples`.
+        """Mono speech [..., T] at 16 kHz as L2-normalised [..., 256]; gradients flow to `samples`.
 
         `samples` may be on any device, the result is on the encoder's.
         """
         samples = samples.to(self.mel.device)
-        rms = samples.detach().square().mean().sqrt()
+        rms = samples.detach().square().mean(-1, keepdim=True).sqrt()
         samples = samples * torch.clamp(_QUIETEST_RMS / (rms + 1e-9), min=1)
         frames = self._mel_frames(samples)
         # A last window that is not three quarters full would say more about the padding.
-        count = max(0, (len(frames) - _WINDOW_FRAMES * 3 // 4) // _STRIDE_FRAMES) + 1
-        missing = (count - 1) * _STRIDE_FRAMES + _WINDOW_FRAMES - len(frames)
+        count = max(0, (frames.shape[-2] - _WINDOW_FRAMES * 3 // 4) // _STRIDE_FRAMES) + 1
+        missing = (count - 1) * _STRIDE_FRAMES + _WINDOW_FRAMES - frames.shape[-2]
         if missing > 0:
             frames = functional.pad(frames, (0, 0, 0, missing))
-        windows = frames.unfold(0, _WINDOW_FRAMES, _STRIDE_FRAMES)[:count].mT  # [count, 160, 40]
+        windows = frames.unfold(-2, _WINDOW_FRAMES, _STRIDE_FRAMES)[..., :count, :, :].mT
         self.lstm.flatten_parameters()  # the owner may have moved the weights since the last call
         # cuDNN has no backward pass in evaluation mode; without dropout both modes do the same.
         self.lstm.train(torch.is_grad_enabled())
-        last = self.lstm(windows)[1][0][-1]
-        each = functional.normalize(functional.relu(self.linear(last)), dim=1)
-        return functional.normalize(each.mean(0), dim=0)
+        last = self.lstm(windows.flatten(0, -3))[1][0][-1]  # of [..., count, 160, 40]
+        each = functional.normalize(functional.relu(self.linear(last)), dim=-1)
+        return functional.normalize(each.unflatten(0, windows.shape[:-2]).mean(-2), dim=-1)
 
     def _mel_frames(self, samples: Tensor) -> Tensor:
-        """[T] -> power mel spectrogram [N, 40]; no logarithm, the network was trained without."""
+        """[..., T] -> power mel spectrogram [..., N, 40]; trained without a logarithm."""
         padded = functional.pad(samples, (_FFT // 2, _FFT // 2))
-        spectrum = torch.fft.rfft(padded.unfold(0, _FFT, _HOP) * self.window)
+        spectrum = torch.fft.rfft(padded.unfold(-1, _FFT, _HOP) * self.window)
         power = spectrum.real.square() + spectrum.imag.square()
         return power @ self.mel.T
 
 
 def embed(encoder: SpeakerEncoder, audio: Audio) -> Tensor:
     """GE2E embedding of a recording, float32 [256] on the CPU, without gradient."""
-    samples = torch.from_numpy(audio.mono().resampled(SAMPLE_RATE).samples[0])
+    return embed_each(encoder, audio.mono().resampled(SAMPLE_RATE).samples)[0]
+
+
+def embed_each(encoder: SpeakerEncoder, pieces: np.ndarray) -> Tensor:
+    """GE2E embeddings of sounds of equal length, float32 [N, T] at 16 kHz, as `embed`: [N, 256]."""
     with torch.inference_mode(False), torch.no_grad():
-        return encoder.embed(samples).cpu()
+        return encoder.embed(torch.from_numpy(pieces)).cpu()
 
 
 def convert(sources: Sequence[Path], target: Path) -> None:
