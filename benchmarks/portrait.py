@@ -1,6 +1,6 @@
 """How fast a portrait talks, in how much memory, and how well it keeps to the sound: prints tables.
 
-Run: OMP_NUM_THREADS=1 python -m benchmarks.portrait [--portrait FILE] [--voices a,b] [--sheet FILE]
+Run: OMP_NUM_THREADS=1 python -m benchmarks.portrait [--portrait FILE] [--voices a,b]
 """
 
 from __future__ import annotations
@@ -20,13 +20,10 @@ from benchmarks._memory import peak_mib, resident_mib
 from myspinbot.audio import Audio
 from myspinbot.face.finder import FaceFinder
 from myspinbot.face.geometry import Face
-from myspinbot.lipsync.actuate import Limits, amounts_of
 from myspinbot.lipsync.head import POSES
-from myspinbot.lipsync.hearing import formants_db, label_lag_s
-from myspinbot.lipsync.mouth import MouthTrack
+from myspinbot.lipsync.label_lag import formants_db, label_lag_s
 from myspinbot.lipsync.portrait import TalkingPortrait
-from myspinbot.lipsync.puppet import Pose, Puppet
-from myspinbot.lipsync.visemes import TONGUE, VISEMES
+from myspinbot.lipsync.puppet import Pose
 from myspinbot.quality import sync
 from myspinbot.speech import Speech, shift
 from myspinbot.video import write_mp4
@@ -137,47 +134,11 @@ def measure_sync(
         score(name, gaps, audio)
 
 
-def sheet(image: np.ndarray, face: Face, path: Path, size: int = 200) -> None:
-    """Vowels, closures, blink and turned heads of one portrait as a picture."""
-    puppet = Puppet(image, face)
-    limits, frame = Limits.of(puppet.mouth, 1.0), puppet.mouth.frame
-    still, brows = np.zeros(len(POSES), np.float32), np.zeros(2, np.float32)
-    turn = np.array([0.05, 0.03, 0.015, 0, 0, 0, 0], np.float32)
-    away = np.array([1, -1, -1, 0, 0, 0, 0], np.float32)
-
-    def cell(name: str, middle_y: float, reach: float, **changes) -> np.ndarray:
-        v = VISEMES[name]
-        state = (v.pose, not v.bilabial, v.labiodental)
-        track = MouthTrack(*(np.array([x], np.float32) for x in state))
-        fixed = {"head": still, "brows": brows, "tongue": v.pose[TONGUE]} | changes
-        drawn = puppet.draw(Pose(amounts_of(track, limits)[0], **fixed))
-        x, y = frame.pixels(np.array([0, middle_y]))
-        scale = size / (2 * reach * frame.unit_px)
-        matrix = np.array([[scale, 0, size / 2 - x * scale], [0, scale, size / 2 - y * scale]])
-        picture = cv2.warpAffine(drawn, matrix, (size, size), flags=cv2.INTER_CUBIC)
-        return cv2.putText(picture, name, (4, 14), 0, 0.45, (0, 160, 0), 1, cv2.LINE_AA)
-
-    mouths = [cell(n, 0.25, 1.8) for n in ("silence", "aa", "i", "u", "o", "p", "f", "s")]
-    faces = [
-        cell("silence", -1.2, 4.2),
-        cell("silence", -1.2, 4.2, blink=0.5),
-        cell("silence", -1.2, 4.2, blink=1.0),
-        cell("silence", -1.2, 4.2, gaze=(0.3, 0.0)),
-        cell("aa", -1.2, 4.2, head=turn),
-        cell("o", -1.2, 4.2, head=-turn),
-        cell("i", -1.2, 4.2, brows=brows + 0.1),
-        cell("ae", -1.2, 4.2, head=turn * away),
-    ]
-    picture = np.vstack([np.hstack(mouths), np.hstack(faces)])
-    cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 88])
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--portrait", type=Path, default=SAMPLES / "astronaut.png")
     parser.add_argument("--models", type=Path, default=BASE / "models" / "myspinbot")
     parser.add_argument("--voices", default="af_heart,am_michael")
-    parser.add_argument("--sheet", type=Path, help="write a contact sheet and stop")
     options = parser.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
@@ -187,9 +148,6 @@ def main() -> None:
         raise SystemExit(f"{options.portrait} is not a picture that OpenCV reads.")
     image = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
     face = finder.require_face(image)
-    if options.sheet:
-        sheet(image, face, options.sheet)
-        return
     engine = Kokoro.load(options.models)
     spoken = {voice: say(engine, voice) for voice in options.voices.split(",")}
     audio, speech = next(iter(spoken.values()))

@@ -52,7 +52,7 @@ class Puppet:
         self.mouth: MouthAnatomy = measure_mouth(image, face)
         frame = self.mouth.frame
         self._interior = Interior(image, self.mouth)
-        self._eyes = eyes_of(image, face, frame.axes[1], self.mouth.skin_rgb)
+        self._eyes = eyes_of(image, face, frame.axes[1])
         self._face_lattice = self._lattice(self._face_box(face), frame.unit_px / 7.5)
         self._face_nodes = nodes = self._face_lattice.nodes()
         units = frame.units(nodes)
