@@ -1,6 +1,7 @@
-"""How fast a portrait talks, in how much memory, and how well it keeps to the sound: prints tables.
+"""How fast a portrait talks, by stage, and in how much memory.
 
-Run: OMP_NUM_THREADS=1 python -m benchmarks.portrait [--portrait FILE] [--voices a,b]
+Run: OMP_NUM_THREADS=1 python -m benchmarks.portrait
+How well it keeps to the sound: `lip_sync.py`. How it looks: `sheets.py`.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,18 +18,17 @@ import numpy as np
 import torch
 
 from benchmarks._memory import peak_mib, resident_mib
+from benchmarks._portraits import portraits
 from myspinbot.audio import Audio
 from myspinbot.face.finder import FaceFinder
 from myspinbot.face.geometry import Face
 from myspinbot.lipsync.head import POSES
-from myspinbot.lipsync.label_lag import formants_db, label_lag_s
 from myspinbot.lipsync.portrait import TalkingPortrait
 from myspinbot.lipsync.puppet import Pose
-from myspinbot.quality import sync
 from myspinbot.speech import Speech, shift
 from myspinbot.video import write_mp4
 from myspinbot.voice.engines.kokoro import Kokoro
-from scripts.environment import BASE, SAMPLES
+from scripts.environment import BASE
 
 FPS = Fraction(25)
 SENTENCES = (
@@ -79,8 +79,8 @@ def measure_speed(image: np.ndarray, face: Face, audio: Audio, speech: Speech) -
 
 
 def measure_memory(image: np.ndarray, face: Face, audio: Audio) -> None:
-    """Resident memory after 10 s and after 60 s of video."""
-    for duration_s in (10, 60):
+    """Resident memory after 10 s and after 120 s of video."""
+    for duration_s in (10, 120):
         count = round(duration_s * audio.rate)
         long = Audio(np.resize(audio.samples, (1, count)), audio.rate)
         with tempfile.TemporaryDirectory() as folder:
@@ -88,74 +88,46 @@ def measure_memory(image: np.ndarray, face: Face, audio: Audio) -> None:
         print(f"  {duration_s:3} s: resident {resident_mib():.0f} MiB, peak {peak_mib():.0f} MiB")
 
 
-def gaps_of(frames: Iterable[np.ndarray], finder: FaceFinder, face: Face) -> np.ndarray:
-    """Gap between the lips in inter-ocular distances, as the tracker sees it in each frame."""
-    gaps = []
-    for frame in frames:
-        face = finder.track(frame, face) or face
-        gaps.append(face.mouth_gap)
-    return np.array(gaps)
+def fitted(image: np.ndarray, height_px: int, ratio: float) -> np.ndarray:
+    """`image` cut to `ratio` (width over height) about its middle, at `height_px`."""
+    height, width = image.shape[:2]
+    w, h = min(width, round(height * ratio)), min(height, round(width / ratio))
+    x, y = (width - w) // 2, (height - h) // 2
+    size = (round(height_px * ratio), height_px)
+    return cv2.resize(image[y : y + h, x : x + w], size, interpolation=cv2.INTER_AREA)
 
 
-def score(name: str, gaps: np.ndarray, spoken: Speech | Audio) -> None:
-    """One row against `spoken`: r at lag 0, best lag, closures."""
-    found = sync.measure(gaps, float(FPS), spoken)
-    if not found.moves:
-        print(f"  {name:<20}does not move")
-        return
-    closed = (
-        ""
-        if found.bilabials_closed is None
-        else f"  bilabials closed {found.bilabials_closed:4.0%} of {found.bilabials}"
-        f"  vowels closed {found.vowels_closed or 0:4.0%}"
-    )
-    print(
-        f"  {name:<20}vs {found.reference:<9}r {found.correlation:5.2f} (best"
-        f" {found.best_correlation:.2f} at {found.lag_ms:+4.0f} ms){closed}"
-    )
+def cases() -> Iterator[tuple[str, np.ndarray]]:
+    """Pictures of the sizes that the goals name."""
+    found = {portrait.name: portrait.image for portrait in portraits()}
+    astronaut = found["astronaut"]
+    yield "astronaut, 512 x 512", astronaut
+    yield "a small face: the astronaut, 512 x 512", _padded(astronaut)
+    yield "a filled picture: grey, 512 x 512", fitted(found["grey"], 512, 1.0)
+    yield "1080p: laughing, 1920 x 1080", fitted(found["laughing"], 1080, 16 / 9)
 
 
-def measure_sync(
-    image: np.ndarray, face: Face, audio: Audio, speech: Speech, finder: FaceFinder
-) -> None:
-    """The phoneme and the sound driver against runs that must fail."""
-    made = {
-        name: gaps_of(TalkingPortrait(image, face, audio, said, fps=FPS).frames(), finder, face)
-        for name, said in (("phonemes", speech), ("sound alone", None))
-    }
-    made["shifted by 400 ms"] = np.roll(made["phonemes"], 10)
-    made["random"] = np.random.default_rng(0).permutation(made["phonemes"].copy())
-    made["static"] = np.full(len(made["phonemes"]), face.mouth_gap)
-    late_s = label_lag_s(speech, formants_db(audio))
-    print(f"  labels are {1000 * late_s:+.0f} ms late; compared with labels put right")
-    right = Speech(tuple(shift(s, -late_s) for s in speech.sentences), speech.duration_s)
-    for name, gaps in made.items():
-        score(name, gaps, right)
-        score(name, gaps, audio)
+def _padded(image: np.ndarray) -> np.ndarray:
+    """The same picture at half its size, amid its own border."""
+    half = cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    rest = [(n - m) // 2 for n, m in zip(image.shape[:2], half.shape[:2], strict=True)]
+    return cv2.copyMakeBorder(half, rest[0], rest[0], rest[1], rest[1], cv2.BORDER_REPLICATE)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--portrait", type=Path, default=SAMPLES / "astronaut.png")
     parser.add_argument("--models", type=Path, default=BASE / "models" / "myspinbot")
-    parser.add_argument("--voices", default="af_heart,am_michael")
     options = parser.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     finder = FaceFinder.load(options.models)
-    picture = cv2.imread(str(options.portrait))
-    if picture is None:
-        raise SystemExit(f"{options.portrait} is not a picture that OpenCV reads.")
-    image = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
-    face = finder.require_face(image)
-    engine = Kokoro.load(options.models)
-    spoken = {voice: say(engine, voice) for voice in options.voices.split(",")}
-    audio, speech = next(iter(spoken.values()))
-    measure_speed(image, face, audio, speech)
-    measure_memory(image, face, audio)
-    for voice, (sound, said) in spoken.items():
-        print(f"sync, {voice}, {sound.duration_s:.1f} s (phonemes: circular, labels drive them)")
-        measure_sync(image, face, sound, said, finder)
+    audio, speech = say(Kokoro.load(options.models), "af_heart")
+    pictures = list(cases())
+    for name, image in pictures:
+        print(name)
+        measure_speed(image, finder.require_face(image), audio, speech)
+    image = pictures[0][1]
+    measure_memory(image, finder.require_face(image), audio)
 
 
 if __name__ == "__main__":

@@ -6,19 +6,23 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from myspinbot.audio import Audio
+from myspinbot.lipsync import listener
 from myspinbot.lipsync.actuate import Limits, amounts_of
 from myspinbot.lipsync.fields import MOVES
 from myspinbot.lipsync.head import POSES
-from myspinbot.lipsync.hearing import formants_db, label_lag_s, mouth_from_audio
+from myspinbot.lipsync.label_lag import formants_db, label_lag_s
+from myspinbot.lipsync.listener import mouth_from_audio
 from myspinbot.lipsync.motion import Liveliness, plan_motion
 from myspinbot.lipsync.mouth import mouth_from_speech, voice_gate
 from myspinbot.lipsync.prosody import accents, loudness, pauses
 from myspinbot.lipsync.visemes import CHANNELS, JAW, PUCKER, VISEMES, WIDE, visemes_of
 from myspinbot.speech import Phoneme, Sentence, Speech, Word
+from myspinbot.voice.engines.kokoro import Kokoro
 
 FPS = Fraction(25)
 LIMITS = Limits(jaw=0.4, upper=0.15, lower=0.17, wide=1, pucker=1, rounding=0)
@@ -188,6 +192,50 @@ def test_silent_and_tiny_sounds_leave_the_mouth_closed(samples):
     track = mouth_from_audio(audio, 3, FPS)
     assert track.poses.max() < 1e-3
     assert loudness(audio).max(initial=0) == 0
+
+
+def test_what_is_heard_does_not_depend_on_level_or_length(monkeypatch):
+    opening = np.zeros(900)
+    for start in range(40, 860, 60):
+        opening[start : start + 30] = 1
+    sound = voice(opening)
+    whole = listener.answer(listener.features(sound))
+    quiet = Audio(0.05 * sound.samples, sound.rate)
+    np.testing.assert_allclose(listener.answer(listener.features(quiet)), whole, atol=2e-3)
+    monkeypatch.setattr(listener, "_BLOCK", 130)
+    np.testing.assert_allclose(listener.answer(listener.features(sound)), whole, atol=1e-5)
+
+
+@given(st.integers(1, 30000), st.sampled_from((8000, 22050, 48000)), st.integers(1, 40))
+@settings(max_examples=20, deadline=None)
+def test_any_sound_gives_as_many_frames_as_asked_for(samples, rate, count):
+    noise = np.random.default_rng(samples).normal(0, 0.1, (2, samples)).astype(np.float32)
+    track = mouth_from_audio(Audio(noise, rate), count, FPS)
+    assert track.poses.shape == (count, len(CHANNELS))
+    for values in (track.poses, track.lips_apart, track.on_teeth):
+        assert np.isfinite(values).all()
+        assert values.min() >= 0
+        assert values.max() <= 1
+    assert (track.on_teeth <= track.lips_apart).all()
+
+
+@pytest.mark.weights
+def test_a_voice_it_never_learnt_from_is_followed_by_sound_alone(models_dir):
+    engine = Kokoro.load(models_dir)
+    with torch.inference_mode():
+        chunk = engine.synthesize(
+            "My mother made a big bowl of apple pie before the visitors came.",
+            engine.stock_style("af_alloy"),
+        )
+    audio = Audio(chunk.samples, chunk.rate)
+    speech = Speech((chunk.sentence,), audio.duration_s)
+    count = int(audio.duration_s * 25)
+    heard, known = mouth_from_audio(audio, count, FPS), mouth_from_speech(speech, count, FPS)
+    assert np.corrcoef(heard.poses[:, JAW], known.poses[:, JAW])[0, 1] > 0.75
+    closed = known.lips_apart < 0.1
+    assert closed.sum() >= 5
+    assert (heard.lips_apart[closed] < 0.5).mean() > 0.6
+    assert (heard.lips_apart[~closed] < 0.1).mean() < 0.1
 
 
 @pytest.mark.parametrize("late", [-9, 0, 8])

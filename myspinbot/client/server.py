@@ -17,8 +17,8 @@ from ..errors import PromptRejectedError, ServerUnreachableError
 from ..files import replacing
 
 Event = Callable[[str, dict[str, Any]], None]
-"""``event(kind, data)`` as ComfyUI's websocket sends them, and "preview" with "image": a JPEG or PNG
-of what is being made."""
+"""``event(kind, data)`` as ComfyUI's websocket sends them; also "preview" with an "image", JPEG or
+PNG bytes of what is being made."""
 _PREVIEW_IMAGE = 1
 """Binary messages of this kind carry a picture after eight bytes."""
 

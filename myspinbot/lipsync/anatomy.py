@@ -23,6 +23,7 @@ U: Final = np.linspace(-1.0, 1.0, 65)
 
 _GRAY: Final = np.array((0.299, 0.587, 0.114))
 _PIXEL_BLUR_PX: Final = 0.8
+_RIM_PX: Final = 0.9
 _CHEEKS: Final = (50, 280, 101, 330, 205, 425)
 _OPEN_GAP: Final = 0.10
 """Lips further apart than this (half mouth widths, at the middle) count as an open mouth."""
@@ -112,6 +113,9 @@ def measure_mouth(image: np.ndarray, face: Face) -> MouthAnatomy:
     gap = float((lower - upper)[24:41].mean())
     is_open = gap > _OPEN_GAP
     if is_open:
+        # The points are on the lips' edges, whose outermost pixels have some of the teeth in them.
+        rim = min(_RIM_PX / frame.unit_px, 0.04) * np.clip((lower - upper) / 0.1, 0, 1)
+        upper, lower = upper - rim, lower + rim
         seam = upper + 0.62 * (lower - upper)
     else:
         seam = _darkest_path(luma, frame, (upper + lower) / 2)

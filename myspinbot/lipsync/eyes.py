@@ -27,7 +27,8 @@ _OVERLAP: Final = 0.12
 """A closing lid goes this much too far, half eye widths: the rim of eye that the lid's points
 leave above them is then cut off with the part below the line of closure."""
 _LEAST_OPENING: Final = 0.15
-"""An eye less open than this, half eye widths, is shut in the portrait and stays so."""
+"""An eye less open than this, half eye widths, is shut in the portrait and stays so; what the
+points say of the other one is not to be trusted then (they rarely know drawn lids)."""
 _LEAST_LIGHT: Final = 0.15
 """What lies over an eye is skin if it has this share of the light around. On eyes that are drawn
 larger than eyes are, it is the eye itself, and there is no lid to unfold: they do not blink."""
@@ -51,15 +52,17 @@ _CHAINS: Final = (
 
 
 def eyes_of(image: np.ndarray, face: Face, down: np.ndarray) -> list[Eye]:
-    """The eyes of `face` that are open and large enough to move; `down` is its direction [2]."""
+    """The eyes of `face` that are large enough to move, none if one is shut; `down` is its
+    direction [2]."""
     eyes = []
     for chains in _CHAINS:
         top, bottom, iris, line = (face.at(chain).astype(np.float64) - 0.5 for chain in chains)
         brow_px = float(np.median(top[2:7] @ down) - np.median(line @ down))
         shape = EyeShape.of(top, bottom, brow_px)
         x0, y0, x1, y1 = rect = _rect(shape, image.shape[1], image.shape[0])
-        is_open = float((shape.lower - shape.upper).max()) > _LEAST_OPENING
-        if is_open and shape.unit_px > 3 and min(x1 - x0, y1 - y0) > 4:
+        if float((shape.lower - shape.upper).max()) < _LEAST_OPENING:
+            return []
+        if shape.unit_px > 3 and min(x1 - x0, y1 - y0) > 4:
             eyes.append(Eye(image, shape, iris, rect))
     both = all(eye.blinks for eye in eyes)  # one alone would be a wink
     for eye in eyes:

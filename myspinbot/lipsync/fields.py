@@ -33,6 +33,9 @@ but `rest` (what closes a portrait's open mouth; always 1), `wide`, `pucker`, `p
 CORNER_SHARE: Final = 0.36
 """How much of the jaw's drop the mouth's corners follow."""
 
+_COVER: Final = 0.06
+"""How far rounded lips come down together: the upper one covers the teeth."""
+
 
 def smoothstep(start: float, end: float, x: npt.ArrayLike) -> np.ndarray:
     """0 below `start`, 1 above `end`, C1 between."""
@@ -103,7 +106,7 @@ def _upper_layer(mouth: MouthAnatomy, u: np.ndarray, x: np.ndarray, v: np.ndarra
             _stack(zero, -oval(u) * fade),
             _stack(zero, zero),
             spread,
-            _stack(-0.27 * side, -0.05 * border * _middle(u)),
+            _stack(-0.27 * side, (_COVER * fade - 0.05 * border) * _middle(u)),
             _stack(0.02 * side, 0.30 * lip * border * _middle(u)),
             _stack(zero, zero),
         ]
@@ -141,7 +144,7 @@ def _lower_layer(mouth: MouthAnatomy, u: np.ndarray, x: np.ndarray, v: np.ndarra
             _stack(zero, zero),
             _stack(zero, oval(u) * fade),
             _stack(0.13 * side, -0.035 * corner),
-            _stack(-0.27 * side, 0.06 * border * _middle(u)),
+            _stack(-0.27 * side, (_COVER * fade + 0.06 * border) * _middle(u)),
             _stack(0.02 * side, -0.30 * lip * border * _middle(u)),
             _stack(zero, -0.38 * lip * border * _middle(u)),
         ]

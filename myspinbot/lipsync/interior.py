@@ -21,6 +21,8 @@ _UPPER_EDGES: Final = (0.0, 0.31, 0.56, 0.79, 0.97, 1.12, 1.25)
 _UPPER_LENGTHS: Final = (0.075, 0.062, 0.072, 0.05, 0.035, 0.02)
 _LOWER_EDGES: Final = (0.0, 0.19, 0.39, 0.61, 0.82, 1.0, 1.15)
 _LOWER_LENGTHS: Final = (-0.045, -0.043, -0.05, -0.03, -0.01, 0.01)
+_CURVE: Final = 0.7
+"""How much of the curve between closed lips the teeth follow."""
 _UNSHADED: Final = 1.12
 _GRAY: Final = np.array((0.299, 0.587, 0.114))
 
@@ -37,6 +39,9 @@ class Interior:
         y = y0 + (np.arange(rows) + 0.5) / self._density
         self._x, self._y = np.meshgrid(x, y)
         self._seam_y = float(mouth.seam[32])
+        bend = np.interp(mouth.frame.across(x), U, mouth.seam) - self._seam_y
+        # Where lips curve, so do the rows of teeth behind them.
+        self._bend = _CURVE * bend
         enamel = self._enamel(image)
         self._upper = self._own_teeth(image) if mouth.shows_teeth else self._upper_teeth(enamel)
         self._lower = self._lower_teeth(enamel * 0.80)
@@ -67,7 +72,7 @@ class Interior:
         alpha = coverage(both - (x0, y0), (x1 - x0, y1 - y0), softness)
         gap = float(np.linalg.norm(lower - upper, axis=1).max()) / self._mouth.frame.unit_px
         # Little light falls through a slit.
-        light = 0.30 + 0.70 * smoothstep(0.0, 0.15, gap)
+        light = 0.36 + 0.64 * smoothstep(0.0, 0.11, gap)
         color = light * self._inside(alpha, (x0, y0), skull, jaw, tongue)
         region = frame[y0:y1, x0:x1]
         weight = alpha[..., None]
@@ -117,7 +122,7 @@ class Interior:
         """Colour of the teeth in the portrait's own light."""
         skin = self._mouth.skin_rgb
         luma = float(skin @ _GRAY)
-        pale = 0.30 * skin + 0.70 * luma * np.array((1.02, 1.0, 0.95))
+        pale = 0.5 * skin + 0.5 * luma * np.array((1.02, 1.0, 0.94))
         if np.ptp(skin) < 3:
             pale = np.full(3, luma)
         return np.minimum(pale * np.clip(1.24 + 0.3 * (1 - luma / 140), 1.05, 1.5), 230)
@@ -141,7 +146,7 @@ class Interior:
 
     def _upper_teeth(self, enamel: np.ndarray) -> np.ndarray:
         edge, light = self._row_of_teeth(_UPPER_EDGES, _UPPER_LENGTHS)
-        depth = self._seam_y + edge[None] - self._y
+        depth = self._seam_y + (edge + self._bend)[None] - self._y
         ends = 1 - smoothstep(1.0, 1.2, np.abs(self._x))
         alpha = smoothstep(-0.012, 0.012, depth) * ends
         shine = light[None] * (1 - 0.10 * smoothstep(0.05, 0.0, depth))
@@ -149,7 +154,7 @@ class Interior:
 
     def _lower_teeth(self, enamel: np.ndarray) -> np.ndarray:
         edge, light = self._row_of_teeth(_LOWER_EDGES, _LOWER_LENGTHS)
-        depth = self._y - (self._seam_y + 0.075 + edge[None])
+        depth = self._y - (self._seam_y + 0.075 + (edge + self._bend)[None])
         ends = 1 - smoothstep(0.75, 1.05, np.abs(self._x))
         alpha = smoothstep(-0.012, 0.012, depth) * ends
         shine = light[None] * (0.92 - 0.35 * smoothstep(0.1, 0.35, depth))

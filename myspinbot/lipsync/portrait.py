@@ -12,7 +12,8 @@ from ..errors import BadInputError
 from ..face.geometry import Face
 from ..speech import Speech
 from .actuate import Limits, amounts_of
-from .hearing import formants_db, label_lag_s, mouth_from_audio
+from .label_lag import formants_db, label_lag_s
+from .listener import mouth_from_audio
 from .motion import Liveliness, plan_motion
 from .mouth import MouthTrack, frame_times_s, mouth_from_speech, voice_gate
 from .prosody import accents, loudness, pauses

@@ -17,7 +17,7 @@ from .eyes import Eye, eyes_of
 from .fields import MOVES, mouth_fields
 from .head import HEAD_LIMITS, brow_fields, head_fields
 from .interior import Interior
-from .sampling import downwards, look_up
+from .sampling import coverage, downwards, look_up
 from .warp import Enlarger, Fields, Lattice, head_inverse, inverse
 
 _BEYOND: Final = np.linspace(1.0, 2.3, 8)
@@ -134,6 +134,8 @@ class Puppet:
         moves = np.concatenate([pose.moves, pose.brows])
         upper, lower = self._lip_edges(moves)
         down = self.mouth.frame.axes[1]
+        if self.mouth.is_open:
+            self._soften(frame, self._turned(0.5 * (upper + lower), head))
         gap = (lower - upper) @ down
         if gap.max() < 0.35 and not self.mouth.is_open:
             return
@@ -151,6 +153,19 @@ class Puppet:
             jaw,
             pose.tongue,
         )
+
+    def _soften(self, frame: np.ndarray, line: np.ndarray) -> None:
+        """Take the steps out of the line [65, 2] at which the two layers meet: lips that were apart
+        in the portrait have different pixels there."""
+        beside = self.mouth.frame.axes[1]
+        band = np.concatenate([line - beside, (line + beside)[::-1]])
+        x0, y0 = np.maximum(np.floor(line.min(0)).astype(int) - 4, 0)
+        part = frame[y0 : int(line[:, 1].max()) + 5, x0 : int(line[:, 0].max()) + 5]
+        if min(part.shape[:2]) < 2:
+            return
+        share = coverage(band - (x0, y0), (part.shape[1], part.shape[0]), 0.5)[..., None]
+        soft = cv2.GaussianBlur(part, (0, 0), 0.8).astype(np.float32)
+        part[:] = (part + share * (soft - part) + 0.5).astype(np.uint8)
 
     def _placed(self, shift: tuple[float, float], head: np.ndarray) -> np.ndarray:
         """Matrix [2, 3] from face units to pixels at the mouth, after a shift and the head."""
