@@ -1,7 +1,7 @@
 """How fast a portrait talks, by stage, and in how much memory.
 
 Run: OMP_NUM_THREADS=1 python -m benchmarks.portrait
-How well it keeps to the sound: `lip_sync.py`. How it looks: `sheets.py`.
+How well it keeps to the sound: `lip_sync.py`. How it looks: `make_sheets.py`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Contact sheets: every portrait of the set in the poses that show faults first.
 
-Run: python -m benchmarks.sheets [--out FOLDER] [--only name,name]. It writes one sheet a portrait
+Run: python -m benchmarks.make_sheets [--out FOLDER] [--only name,name]. It writes one sheet a portrait
 and, unless told to make only some, the overview that docs/lipsync.md shows.
 """
 
