@@ -5,10 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from .audio import Audio
-
 
 @dataclass(frozen=True)
 class Phoneme:
@@ -68,16 +64,6 @@ def shift(sentence: Sentence, offset_s: float) -> Sentence:
         for word in sentence.words
     )
     return replace(moved(sentence), words=words)
-
-
-def with_silence(
-    audio: Audio, speech: Speech, lead_s: float, tail_s: float
-) -> tuple[Audio, Speech]:
-    """Put silence before and after, so that a face has time to begin and to come to rest."""
-    lead, tail = round(lead_s * audio.rate), round(tail_s * audio.rate)
-    longer = Audio(np.pad(audio.samples, ((0, 0), (lead, tail))), audio.rate)
-    moved = tuple(shift(sentence, lead / audio.rate) for sentence in speech.sentences)
-    return longer, Speech(moved, longer.duration_s)
 
 
 def _timestamp(seconds: float) -> str:

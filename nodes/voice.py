@@ -28,6 +28,7 @@ class VoiceProfile(io.ComfyNode):
     def define_schema(cls):
         return io.Schema(
             node_id="MySpinBot_VoiceProfile",
+            has_intermediate_output=True,
             display_name="Voice Profile",
             category="MySpinBot/voice",
             description="Learn a voice from about ten seconds of clean speech of one person. The "
@@ -185,6 +186,7 @@ class Speak(io.ComfyNode):
     def define_schema(cls):
         return io.Schema(
             node_id="MySpinBot_Speak",
+            has_intermediate_output=True,
             display_name="Speak",
             category="MySpinBot/voice",
             description="Say a text with a voice, and know when each word and sound is said.",

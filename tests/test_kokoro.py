@@ -18,8 +18,9 @@ from myspinbot.voice.engines.kokoro import Kokoro, symbol_parts
 from myspinbot.voice.engines.kokoro_convert import convert_voices
 from myspinbot.voice.engines.kokoro_layers import snake
 from myspinbot.voice.engines.kokoro_net import MAX_SYMBOLS, SAMPLES_PER_FRAME, Prosody, fold
-from myspinbot.voice.engines.kokoro_timing import end_with_sound, time_words
+from myspinbot.voice.engines.kokoro_timing import time_words
 from myspinbot.voice.engines.kokoro_vocoder import HarmonicSource, SnakeBlock, Spectrum
+from myspinbot.voice.engines.word_ends import end_with_sound
 from myspinbot.voice.text.phonemes import SpokenWord, to_symbols
 
 

@@ -1,12 +1,9 @@
-"""Timed speech: moving it, silence around it, captions."""
+"""Timed speech: moving it, captions."""
 
-import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from myspinbot.audio import Audio
-from myspinbot.speech import Phoneme, Sentence, Speech, Word, shift, to_srt, with_silence
+from myspinbot.speech import Phoneme, Sentence, Speech, Word, shift, to_srt
 
 
 def sentence(*words, start_s=0.0):
@@ -22,16 +19,6 @@ def test_shift_moves_everything():
     moved = shift(sentence("one", "two"), 3)
     assert (moved.start_s, moved.end_s) == (3, 4)
     assert moved.words[1].phonemes[0].start_s == 3.5
-
-
-def test_silence_moves_the_text_with_the_sound():
-    audio = Audio(np.ones((1, 1000), np.float32), 1000)
-    longer, speech = with_silence(audio, Speech((sentence("one", "two"),), 1.0), 0.2, 0.5)
-    assert longer.duration_s == speech.duration_s == pytest.approx(1.7)
-    assert speech.words[0].start_s == pytest.approx(0.2)
-    assert not longer.samples[:, :200].any()
-    assert not longer.samples[:, -500:].any()
-    assert longer.samples[:, 200:-500].all()
 
 
 def test_srt():

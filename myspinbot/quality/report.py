@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -17,15 +17,10 @@ from ..speech import Speech
 from . import sync
 from .intelligibility import word_errors
 from .similarity import HeldOutEncoder
+from .takes import Recogniser
 
 Track = Callable[[np.ndarray, Face | None], Face | None]
 """Finds the face of the previous frame in a frame uint8 [H, W, 3] RGB: `FaceFinder.track`."""
-
-
-class Recogniser(Protocol):
-    """A speech recogniser as `engines` lists them."""
-
-    def transcribe(self, audio: Audio, language: str = "en", tick: Tick = no_tick) -> str: ...
 
 
 def measure(

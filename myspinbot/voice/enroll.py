@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 
-from ..errors import BadInputError
+import torch
+
 from ..progress import Tick, no_tick
 from .clip import ReferenceClip
 from .engines import VoiceEngine
+from .engines.checks import check_language
 from .profile import VoiceProfile
 from .speaker import SpeakerEncoder, embed
 
@@ -29,10 +31,12 @@ def enroll(
     """
     check_language(engine, language)
     learnt = engine.learn(clip, listener, language=language, fit_steps=fit_steps, tick=tick)
+    with torch.inference_mode(False):  # copies that can be used in any mode
+        style = {name: tensor.clone() for name, tensor in learnt.style.items()}
     return VoiceProfile(
         engine=engine.name,
         engine_version=engine.version,
-        style=learnt.style,
+        style=style,
         embedding=embed(listener, clip.audio),
         f0_median_hz=clip.pitch.median_hz,
         f0_log_std=clip.pitch.log_std,
@@ -44,15 +48,6 @@ def enroll(
         similarity=learnt.similarity,
         method=learnt.method,
     )
-
-
-def check_language(engine: VoiceEngine, language: str) -> None:
-    """Raise BadInputError, with what can be chosen, unless `engine` speaks `language`."""
-    if language not in engine.languages:
-        raise BadInputError(
-            f"The {engine.name} engine does not speak {language!r}: choose one of "
-            f"{', '.join(engine.languages)}, or another engine."
-        )
 
 
 def _own_pace(clip: ReferenceClip) -> float:

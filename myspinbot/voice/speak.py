@@ -14,7 +14,7 @@ from ..progress import Tick, no_tick
 from .alignment.align import align
 from .assemble import Spoken, join
 from .engines import Chunk, VoiceEngine
-from .enroll import check_language
+from .engines.checks import check_language
 from .profile import VoiceProfile
 from .segments import SegmentCache
 from .text.plan import plan

@@ -11,6 +11,8 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +20,9 @@ import torch
 
 from myspinbot.audio import Audio
 from myspinbot.voice.clip import ReferenceClip, prepare
+from myspinbot.voice.engines import ENGINES, VoiceEngine
+from myspinbot.voice.enroll import enroll
+from myspinbot.voice.profile import VoiceProfile
 from myspinbot.voice.speaker import SpeakerEncoder
 
 RATE = 16_000
@@ -58,6 +63,30 @@ def reference() -> ReferenceClip:
 def listener() -> SpeakerEncoder:
     """A speaker encoder with random weights: what it hears does not matter here."""
     return SpeakerEncoder()
+
+
+@pytest.fixture(scope="module")
+def engine_name(request: pytest.FixtureRequest) -> str:
+    """What a module test_<engine>.py is about."""
+    return request.module.__name__.removeprefix("test_")
+
+
+@pytest.fixture(scope="module")
+def folder(engine_name: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """ComfyUI's models/myspinbot with the engine in miniature."""
+    path = tmp_path_factory.mktemp("models")
+    import_module(f"tiny_{engine_name}").write(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def engine(engine_name: str, folder: Path) -> VoiceEngine:
+    return ENGINES[engine_name].open(folder)
+
+
+@pytest.fixture(scope="module")
+def voice(engine: VoiceEngine, reference: ReferenceClip, listener: SpeakerEncoder) -> VoiceProfile:
+    return enroll(engine, listener, reference)
 
 
 def _globals() -> dict[str, object]:

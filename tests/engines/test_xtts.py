@@ -1,12 +1,11 @@
-"""XTTS-v2 with random weights: files, the library's steps, languages, cancelling, and no traces."""
+"""XTTS-v2 with random weights: files, the library's steps, languages, long texts, and devices."""
 
 from __future__ import annotations
 
 import copy
+import io
 import json
 import os
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -18,93 +17,30 @@ from hypothesis import strategies as st
 
 pytest.importorskip("TTS", reason="needs the engine's packages")
 
-import tiny_xtts
+from trouble import spoilt
 
 from myspinbot.errors import BadInputError, MissingDependencyError, MissingModelError
 from myspinbot.voice.engines import ENGINES
 from myspinbot.voice.engines.xtts import Xtts
 from myspinbot.voice.engines.xtts_net import latents, waveform
-from myspinbot.voice.enroll import enroll
 from myspinbot.voice.profile import VoiceProfile
-from myspinbot.voice.speak import Delivery, speak
-from myspinbot.voice.text.pronunciation import Pronunciations
 
 SENTENCE = "He opened the window, and then..."
-FILES = ("model.pth", "config.json", "vocab.json")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("models")
-    tiny_xtts.write(path)
-    return path
+def pickled(content: object) -> bytes:
+    file = io.BytesIO()
+    torch.save(content, file)
+    return file.getvalue()
 
 
-@pytest.fixture
-def other(folder: Path, tmp_path: Path) -> Path:
-    """A folder of models to spoil; its model.pth is the same file as the original's."""
-    (tmp_path / "xtts_v2").mkdir()
-    for name in FILES[1:]:
-        shutil.copy(folder / "xtts_v2" / name, tmp_path / "xtts_v2")
-    os.link(folder / "xtts_v2" / "model.pth", tmp_path / "xtts_v2" / "model.pth")
-    return tmp_path
-
-
-def replace_weights(folder: Path, content: object) -> None:
-    path = folder / "xtts_v2" / "model.pth"
-    path.unlink()
-    torch.save(content, path)
-
-
-@pytest.fixture(scope="module")
-def engine(folder: Path) -> Xtts:
-    return ENGINES["xtts"].open(folder)
-
-
-@pytest.fixture(scope="module")
-def voice(engine: Xtts, reference, listener) -> VoiceProfile:
-    return enroll(engine, listener, reference)
-
-
-class Cancelled(BaseException):
-    """As ComfyUI's own is: no Exception."""
-
-
-def cancel_after(calls: int):
-    def tick(done: int, total: int) -> None:
-        nonlocal calls
-        calls -= 1
-        if calls < 0:
-            raise Cancelled
-
-    return tick
-
-
-@pytest.mark.parametrize("name", FILES)
-def test_each_file_is_asked_for_by_name(other, name):
-    (other / "xtts_v2" / name).unlink()
-    with pytest.raises(MissingModelError) as caught:
-        ENGINES["xtts"].open(other)
-    for part in (f"xtts_v2/{name}", str(other), "huggingface.co/coqui/XTTS-v2", "CPML"):
-        assert part in str(caught.value)
-
-
-@pytest.mark.parametrize("content", [b"", b"<html>Log in</html>"])
-@pytest.mark.parametrize("name", FILES)
-def test_a_damaged_file_is_told(other, name, content):
-    (other / "xtts_v2" / name).unlink()
-    (other / "xtts_v2" / name).write_bytes(content)
-    with pytest.raises(MissingModelError, match=r"xtts_v2 .*fetch"):
-        ENGINES["xtts"].open(other)
-
-
-def test_weights_for_another_configuration_are_refused(other):
-    path = other / "xtts_v2" / "config.json"
+def test_weights_for_another_configuration_are_refused(folder):
+    path = folder / "xtts_v2" / "config.json"
     config = json.loads(path.read_text())
     config["model_args"]["gpt_layers"] = 3
-    path.write_text(json.dumps(config))
-    with pytest.raises(MissingModelError, match=r"gpt\.gpt\.h\.2"):
-        ENGINES["xtts"].open(other)
+    other = spoilt(path, json.dumps(config).encode())
+    with other, pytest.raises(MissingModelError, match=r"gpt\.gpt\.h\.2"):
+        ENGINES["xtts"].open(folder)
 
 
 class _Bomb:
@@ -115,18 +51,19 @@ class _Bomb:
         return os.mkdir, (str(self.path),)
 
 
-def test_code_in_the_weights_is_not_run(other):
-    replace_weights(other, {"config": _Bomb(other / "ran"), "model": {}})
-    with pytest.raises(MissingModelError, match="damaged"):
-        ENGINES["xtts"].open(other)
-    assert not (other / "ran").exists()
+def test_code_in_the_weights_is_not_run(folder, tmp_path):
+    content = pickled({"config": _Bomb(tmp_path / "ran"), "model": {}})
+    other = spoilt(folder / "xtts_v2" / "model.pth", content)
+    with other, pytest.raises(MissingModelError, match="damaged"):
+        ENGINES["xtts"].open(folder)
+    assert not (tmp_path / "ran").exists()
 
 
-def test_the_weights_of_a_training_are_read(engine, voice, other):
+def test_the_weights_of_a_training_are_read(engine, voice, folder):
     """Without a configuration in them, second names, or a prefix."""
-    model = engine.model
-    replace_weights(other, {"model": copy.copy(model.state_dict())})
-    twin = ENGINES["xtts"].open(other)
+    content = pickled({"model": copy.copy(engine.model.state_dict())})
+    with spoilt(folder / "xtts_v2" / "model.pth", content):
+        twin = ENGINES["xtts"].open(folder)
     np.testing.assert_array_equal(
         twin.synthesize(SENTENCE, voice).samples, engine.synthesize(SENTENCE, voice).samples
     )
@@ -140,41 +77,16 @@ def test_the_users_file_stays_as_it_is(folder):
     assert (after.st_mtime_ns, after.st_ino) == (before.st_mtime_ns, before.st_ino)
 
 
-def test_missing_packages_are_named(monkeypatch):
-    monkeypatch.setattr(sys, "path", [])
-    monkeypatch.setattr(sys, "meta_path", [])
-    with pytest.raises(MissingDependencyError, match=r'pip install "coqui-tts\[codec\]" six'):
-        ENGINES["xtts"].load()
-
-
 def test_a_broken_library_is_told(folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "TTS.tts.models.xtts", None)
     with pytest.raises(MissingDependencyError, match="coqui-tts cannot be imported"):
         ENGINES["xtts"].open(folder)
 
 
-def test_a_voice_survives_its_file_and_speaks(engine, voice, tmp_path):
-    voice.save(tmp_path / "me.safetensors")
-    loaded = VoiceProfile.load(tmp_path / "me.safetensors")
-    assert loaded.style["condition"].shape == (1, 32, 64)
-    assert loaded.style["timbre"].shape == (1, 512, 1)
-    assert float(loaded.style["timbre"].norm()) == pytest.approx(1, abs=1e-5)
-    chunk = engine.synthesize(SENTENCE, loaded)
-    assert chunk.samples.shape[0] == 1
-    assert chunk.samples.dtype == np.float32
-    assert 0 < np.abs(chunk.samples).max() <= 1
-    assert chunk.sentence.end_s == chunk.samples.shape[1] / chunk.rate > 0.2
-    assert (chunk.sentence.text, chunk.sentence.words) == (SENTENCE, ())
-    np.testing.assert_array_equal(engine.synthesize(SENTENCE, voice).samples, chunk.samples)
-
-
-def test_the_seed_decides_and_nothing_else(engine, voice):
-    torch.manual_seed(1)
-    first = engine.synthesize(SENTENCE, voice, seed=7).samples
-    torch.manual_seed(2)
-    np.testing.assert_array_equal(engine.synthesize(SENTENCE, voice, seed=7).samples, first)
-    other = engine.synthesize(SENTENCE, voice, seed=2**63 - 1).samples
-    assert not np.array_equal(other, first)
+def test_a_voice_is_a_condition_and_a_timbre(voice):
+    assert voice.style["condition"].shape == (1, 32, 64)
+    assert voice.style["timbre"].shape == (1, 512, 1)
+    assert float(voice.style["timbre"].norm()) == pytest.approx(1, abs=1e-5)
 
 
 def test_the_voice_is_heard(engine, voice):
@@ -272,8 +184,6 @@ def test_languages_have_the_names_of_the_vocabulary(engine, voice, monkeypatch):
         assert engine.tokens("ja", code)[0] == tag
     with pytest.raises(BadInputError, match=r"'es'.*trained"):  # these weights lack its tag
         engine.synthesize(SENTENCE, voice, language="es")
-    with pytest.raises(BadInputError, match="'tlh'"):
-        engine.synthesize(SENTENCE, voice, language="tlh")
 
 
 def test_the_library_reads_all_languages_but_chinese_and_japanese_at_once(engine):
@@ -321,63 +231,23 @@ def test_a_long_text_is_said_in_parts(engine, voice):
 
 
 def test_what_cannot_be_said_is_refused(engine, voice):
-    with pytest.raises(BadInputError, match="at least one word"):
-        engine.synthesize("... !?", voice)
     with pytest.raises(BadInputError, match="characters of 'ⴰⴱⴳⴷ'"):
         engine.synthesize("ⴰⴱⴳⴷ", voice)
     with pytest.raises(BadInputError, match="as words"):
         engine.synthesize("12", voice, language="hi")  # num2words knows no Hindi
-    with pytest.raises(BadInputError, match=r"0\.5"):
-        engine.synthesize(SENTENCE, voice, speed=0.4)
 
 
-def test_a_voice_of_another_engine_is_refused(engine, voice, voice_of):
-    others = [{"style": torch.zeros(256)}, {}, {**voice.style, "condition": torch.zeros(1, 32, 9)}]
-    for style in others:
-        with pytest.raises(BadInputError, match=r"kokoro.*make the voice profile again"):
-            engine.synthesize(SENTENCE, voice_of(style))
+def test_a_voice_of_other_weights_is_refused(engine, voice, voice_of):
+    other = {**voice.style, "condition": torch.zeros(1, 32, 9)}
+    with pytest.raises(BadInputError, match="other weights"):
+        engine.synthesize(SENTENCE, voice_of(other))
 
 
-def test_pronunciations_are_respelled(engine, voice):
-    words = Pronunciations.parse("rain = rayn")
-    said = engine.synthesize("Look at the rain.", voice, pronunciations=words)
-    np.testing.assert_array_equal(
-        said.samples, engine.synthesize("Look at the rayn.", voice).samples
-    )
-    assert said.sentence.text == "Look at the rain."
-    with pytest.raises(BadInputError, match="IPA"):
-        engine.synthesize("[Rain](/ɹeɪn/) again.", voice)
-
-
-def test_ticks_and_cancel(engine, voice, reference, listener, no_trace, monkeypatch):
+def test_each_layer_ticks(engine, voice, monkeypatch):
     monkeypatch.setattr("myspinbot.voice.engines.guest._TICK_S", 0.0)
     ticks: list[tuple[int, int]] = []
-    chunk = engine.synthesize(SENTENCE, voice, tick=lambda *t: ticks.append(t))
-    assert ticks[0][0] == 0
-    assert ticks[-1][0] == ticks[-1][1]
+    engine.synthesize(SENTENCE, voice, tick=lambda *t: ticks.append(t))
     assert len(ticks) > 80  # two blocks of the gpt a step, and some 80 layers of the vocoder
-    assert all(done <= total for done, total in ticks)
-    for calls in (0, 5, 70):
-        with no_trace(), pytest.raises(Cancelled):
-            engine.synthesize(SENTENCE, voice, tick=cancel_after(calls))
-    for calls in (0, 20, 50):
-        with no_trace(), pytest.raises(Cancelled):
-            engine.learn(reference, listener, tick=cancel_after(calls))
-    assert not any(m._forward_pre_hooks for net in engine.modules() for m in net.modules())
-    np.testing.assert_array_equal(engine.synthesize(SENTENCE, voice).samples, chunk.samples)
-
-
-def test_under_inference_mode_and_after_moves(engine, voice, reference, listener):
-    expected = engine.synthesize(SENTENCE, voice).samples
-    with torch.inference_mode():
-        made = enroll(engine, listener, reference)
-        np.testing.assert_array_equal(engine.synthesize(SENTENCE, made).samples, expected)
-    assert not any(tensor.is_inference() for tensor in made.style.values())
-    for module in engine.modules():
-        module.eval().to("cpu").device = torch.device("cpu")  # as ComfyUI's ModelPatcher does
-    np.testing.assert_array_equal(engine.synthesize(SENTENCE, voice).samples, expected)
-    twin = Xtts(copy.deepcopy(engine.model))
-    np.testing.assert_array_equal(twin.synthesize(SENTENCE, voice).samples, expected)
 
 
 def test_the_modules_hold_each_weight_once_and_all_that_is_on_a_device(engine, reference):
@@ -396,40 +266,3 @@ def test_the_modules_hold_each_weight_once_and_all_that_is_on_a_device(engine, r
         step = gpt.gpt(inputs_embeds=condition, use_cache=True).last_hidden_state
         sound = decoder(gpt.final_norm(step), g=timbre)
     assert {t.device.type for t in (condition, timbre, step, sound)} == {"meta"}
-
-
-def test_it_leaves_no_trace(folder, reference, listener, no_trace):
-    with no_trace():
-        engine = ENGINES["xtts"].open(folder)
-        voice = enroll(engine, listener, reference)
-        engine.synthesize(SENTENCE, voice)
-
-
-def test_the_first_import_leaves_no_trace(folder):
-    """In a process of its own, where nothing of the library has been imported yet."""
-    script = """
-import os, sys, warnings, logging, torch
-from pathlib import Path
-from myspinbot.voice.engines import ENGINES
-def traces():
-    backend = sys.modules["matplotlib"].rcParams["backend"] if "matplotlib" in sys.modules else ""
-    root = logging.getLogger()
-    return (dict(os.environ), list(warnings.filters), torch.get_num_threads(), sys.path[:],
-            root.handlers[:], root.level, torch.get_rng_state().tolist(), backend,
-            torch.get_float32_matmul_precision())
-torch.set_num_threads(2)
-before = traces()
-ENGINES["xtts"].load()
-assert "TTS" not in sys.modules, "heavy before it is used"
-ENGINES["xtts"].open(Path(sys.argv[1]))
-assert traces() == before
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", script, str(folder)], capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stderr
-
-
-def test_it_speaks_through_the_pack(engine, voice):
-    pieces = list(speak(engine, "Hello there. Nobody came.", voice, Delivery(seed=3)))
-    assert [piece.chunk.sentence.text for piece in pieces if piece.chunk]

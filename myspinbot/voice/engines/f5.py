@@ -18,8 +18,9 @@ from ...speech import Sentence
 from ..clip import ReferenceClip
 from ..profile import VoiceProfile
 from ..speaker import SpeakerEncoder
-from ..text.pronunciation import NONE, Pronunciations
+from ..text.pronunciation import Pronunciations
 from . import Chunk, Learnt
+from .checks import check_language, check_speed, foreign_voice, respelled
 from .f5_sampling import (
     HOP,
     MELS,
@@ -32,11 +33,11 @@ from .f5_sampling import (
     sample,
 )
 from .guest import paced, pulsing
+from .text_parts import cut_to_fit
 
 WEIGHTS_FILE = "f5/model_1250000.safetensors"
 VOCABULARY_FILE = "f5/vocab.txt"
 VOCODER_FOLDER = "f5/vocos"
-MIN_SPEED, MAX_SPEED = 0.5, 2.0
 _OWN_SPEED = (0.8, 1.25)
 """What the net is asked for; the rest is stretched. At a tempo far from the reference's it repeats
 parts of that (its authors, F5-TTS issue 1114)."""
@@ -55,7 +56,6 @@ _SHORT_BYTES, _SHORT_PACE = 10, 0.3
 """Texts this short need more time than their length tells."""
 _PAUSE_S, _FADE_S = 0.1, 0.01
 """Where the parts of a long text meet."""
-_BORDERS = (r"[.!?…;:,]+[\"'”’)]*\s+|[。！？；：，、]+[”」』]?", r"\s+")
 
 
 class F5:
@@ -118,19 +118,16 @@ class F5:
         Raises BadInputError for a speed outside .5..2, another language, IPA pronunciations, text
         without words or in letters that are not in the vocabulary, and a voice of another engine.
         """
-        if not MIN_SPEED <= speed <= MAX_SPEED:
-            raise BadInputError(f"speed {speed} is outside {MIN_SPEED}..{MAX_SPEED}.")
-        if language not in self.languages:
-            raise BadInputError(
-                f"F5-TTS speaks {', '.join(self.languages)}, not {language!r}: choose one."
-            )
+        check_speed(speed)
+        check_language(self, language)
         mel, prompt = _mel(voice), _prompt(voice.transcript)
         own_speed = min(max(speed, _OWN_SPEED[0]), _OWN_SPEED[1])
         s_per_byte = _s_per_byte(mel, prompt) / own_speed
-        room_s = _WINDOW_S - len(mel) * HOP / RATE
+        room_bytes = int((_WINDOW_S - len(mel) * HOP / RATE) / s_per_byte)
+        reading = self._reading(text, pronunciations)
         parts = [
             (self._tokens(prompt + part), _frames(mel, part, s_per_byte))
-            for part in _cut(self._reading(text, pronunciations), int(room_s / s_per_byte))
+            for part in cut_to_fit(reading, lambda part: len(part.encode()) <= room_bytes)
         ]
         generator = torch.Generator().manual_seed(seed)
         with self._ticking(tick, len(parts)):
@@ -159,10 +156,8 @@ class F5:
 
     def _reading(self, text: str, pronunciations: Pronunciations | None) -> str:
         """What to read for `text`."""
-        reading = " ".join((pronunciations or NONE).respelled(text).split())
+        reading = respelled(text, pronunciations)
         letters = [t for t in library().to_tokens([reading])[0] if t.isalnum()]
-        if not letters:
-            raise BadInputError(f"nothing in {text!r} can be spoken: write at least one word.")
         unknown = [letter for letter in letters if letter not in self.vocabulary]
         if len(unknown) > _MOST_UNKNOWN * len(letters):
             raise BadInputError(
@@ -181,10 +176,7 @@ def _mel(voice: VoiceProfile) -> Tensor:
     mel = voice.style.get("mel", torch.empty(0))
     fits = mel.dim() == 2 and mel.shape[1] == MELS and bool(torch.isfinite(mel).all())
     if not fits or not _MEL_S[0] <= len(mel) * HOP / RATE <= _MEL_S[1]:
-        raise BadInputError(
-            f"the voice is one of the engine {voice.engine!r}, not of f5: make the voice profile "
-            "again with f5."
-        )
+        raise foreign_voice(voice, F5.name)
     return mel.float()
 
 
@@ -211,19 +203,6 @@ def _frames(mel: Tensor, part: str, s_per_byte: float) -> int:
     size = len(part.encode())
     new_s = s_per_byte * size / (_SHORT_PACE if size < _SHORT_BYTES else 1.0)
     return len(mel) + max(round(new_s * RATE / HOP), 2)
-
-
-def _cut(text: str, room: int) -> list[str]:
-    """Halve `text` at the best border near its middle until no part exceeds `room` bytes."""
-    if len(text.encode()) <= room or len(text) < 2:
-        return [text]
-    cut = len(text) // 2
-    for border in _BORDERS:
-        ends = (found.end() for found in re.finditer(border, text))
-        if near := [end for end in ends if len(text) <= 4 * end <= 3 * len(text)]:
-            cut = min(near, key=lambda end: abs(2 * end - len(text)))
-            break
-    return [part for half in (text[:cut], text[cut:]) for part in _cut(half.strip(), room)]
 
 
 def _joined(waves: Sequence[np.ndarray]) -> np.ndarray:

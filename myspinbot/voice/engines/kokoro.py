@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
@@ -20,14 +19,15 @@ from ..text.alphabet import VOCABULARY
 from ..text.phonemes import LANGUAGES, Phonemes, to_symbols
 from ..text.pronunciation import Pronunciations, shown
 from . import Chunk, Learnt
+from .checks import check_language, check_latin, check_speed
 from .kokoro_fit import fit
 from .kokoro_net import MAX_SYMBOLS, SAMPLES_PER_FRAME, KokoroNet, load_net, read_weights
-from .kokoro_timing import end_with_sound, time_words
+from .kokoro_timing import time_words
 from .kokoro_vocoder import SAMPLE_RATE
+from .word_ends import end_with_sound
 
 NET_FILE = "kokoro.safetensors"
 VOICES_FILE = "kokoro-voices.safetensors"
-MIN_SPEED, MAX_SPEED = 0.5, 2.0
 _LONGEST_CALL = 300
 """Symbols spoken at once at full speed: some 20 s, which bounds memory and the wait for Cancel."""
 
@@ -63,10 +63,7 @@ class Kokoro:
 
     def phonemes(self, language: str) -> Phonemes:
         """Of one of `languages`, else BadInputError."""
-        if language not in LANGUAGES:
-            raise BadInputError(
-                f"Kokoro speaks {', '.join(LANGUAGES)}, not {language!r}: choose one."
-            )
+        check_language(self, language)
         if language not in self._phonemes:
             self._phonemes[language] = Phonemes(language)
         return self._phonemes[language]
@@ -114,15 +111,7 @@ class Kokoro:
         tick: Tick = no_tick,
     ) -> Learnt:
         self.phonemes(language)  # refuse what cannot be spoken before the work, not after
-        return fit(
-            self,
-            listener,
-            clip,
-            clip.transcript,
-            language=language,
-            gradient_steps=fit_steps,
-            tick=tick,
-        )
+        return fit(self, listener, clip, language=language, gradient_steps=fit_steps, tick=tick)
 
     def synthesize(
         self,
@@ -141,11 +130,8 @@ class Kokoro:
         the text has nothing to say or is not in Latin letters, the style is not 256 finite floats
         or the speed out of range.
         """
-        if not MIN_SPEED <= speed <= MAX_SPEED:
-            raise BadInputError(f"speed {speed} is outside {MIN_SPEED}..{MAX_SPEED}.")
-        letters = [c for c in text if c.isalpha()]
-        if 2 * sum("LATIN" in unicodedata.name(c, "") for c in letters) < len(letters):
-            raise BadInputError(f"Kokoro reads Latin letters only, not {text!r}: translate it.")
+        check_speed(speed)
+        check_latin(text, "Kokoro")
         words = self.phonemes(language).words(text, pronunciations)
         if not words:
             raise BadInputError(f"nothing in {text!r} can be spoken in {language}.")

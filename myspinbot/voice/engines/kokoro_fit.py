@@ -95,7 +95,6 @@ def fit(
     engine: StyledEngine,
     encoder: SpeakerEncoder,
     clip: ReferenceClip,
-    transcript: str,
     *,
     language: str = "en-us",
     gradient_steps: int = 0,
@@ -122,7 +121,7 @@ def fit(
             fitting.pulse()
             return engine.sounding_s(sentence, best.style, language)
 
-        pace, words_per_minute = match(sounding_s, transcript, clip.speech_s)
+        pace, words_per_minute = match(sounding_s, clip.transcript, clip.speech_s)
     return Learnt(
         style={
             "style": best.style,

@@ -1,11 +1,8 @@
-"""When Kokoro says each word and sound, from the frames it predicts and the sound it makes."""
+"""When Kokoro says each word and sound, from the frames it predicts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-
-import numpy as np
 
 from ...speech import Phoneme, Word
 from ..text.alphabet import PUNCTUATION, STRESS, ipa
@@ -17,10 +14,6 @@ _FRAME_S = SAMPLES_PER_FRAME / SAMPLE_RATE
 _EARLY_FRAMES = 2
 """A sound comes this much before its frames: where sibilants and vowels correlate best with the
 spectrum (four voices: r .6 at 50 ms, .29 at 0)."""
-_BLOCK_S = 0.01
-_SILENT_DB = -38.0
-"""Below the loudest block."""
-_SHORTEST_S = 0.04
 
 
 def time_words(words: Sequence[SpokenWord], frames: Sequence[tuple[int, ...]]) -> tuple[Word, ...]:
@@ -82,24 +75,3 @@ def _phonemes(
                 Phoneme(last_sound.symbol, last_sound.start_s, ends[index], last_sound.stress)
             )
     return tuple(found)
-
-
-def end_with_sound(words: Sequence[Word], samples: np.ndarray, rate: int) -> tuple[Word, ...]:
-    """Cut the last sound before each pause where `samples` [T] fall silent; nets stretch it."""
-    block = round(_BLOCK_S * rate)
-    power = np.square(samples[: len(samples) // block * block], dtype=np.float64)
-    power = power.reshape(-1, block).mean(1)
-    loud = power > power.max(initial=0) * 10 ** (_SILENT_DB / 10)
-    ended = list(words)
-    for index, word in enumerate(words):
-        follows = index + 1 < len(words) and words[index + 1].start_s <= word.end_s
-        if follows or not word.phonemes:
-            continue
-        last = word.phonemes[-1]
-        first_block = int(last.start_s / _BLOCK_S)
-        heard = np.flatnonzero(loud[first_block : int(last.end_s / _BLOCK_S) + 1])
-        sound_s = float(first_block + heard[-1] + 2) * _BLOCK_S if heard.size else 0.0
-        end_s = min(last.end_s, max(sound_s, last.start_s + _SHORTEST_S))
-        phonemes = (*word.phonemes[:-1], replace(last, end_s=end_s))
-        ended[index] = replace(word, end_s=end_s, phonemes=phonemes)
-    return tuple(ended)

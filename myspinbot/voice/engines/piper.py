@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import unicodedata
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -21,10 +20,10 @@ from ..profile import VoiceProfile
 from ..speaker import SpeakerEncoder
 from ..text.pronunciation import NONE, Pronunciations
 from . import Chunk, Learnt
+from .checks import check_latin, check_speed, foreign_voice
 from .piper_voice import Manner, PiperVoice
 
 FOLDER = "piper"
-MIN_SPEED, MAX_SPEED = 0.5, 2.0
 _HIGHER = (1.0, 1.2)
 """How far a voice may be raised towards the reference, its formants included. By DNSMOS and Whisper
 `joe` loses nothing up to 1.2; lowered to .92 it loses .15 of 3.26 (OVRL)."""
@@ -131,8 +130,7 @@ class Piper:
         Raises BadInputError for a speed outside .5..2, text that has nothing to say or is in other
         letters, another language than the voice's, and a voice that is not there any more.
         """
-        if not MIN_SPEED <= speed <= MAX_SPEED:
-            raise BadInputError(f"speed {speed} is outside {MIN_SPEED}..{MAX_SPEED}.")
+        check_speed(speed)
         speaker, manner = self._chosen(voice)
         if language not in self.languages:
             raise BadInputError(self._unspoken(language))
@@ -141,7 +139,8 @@ class Piper:
                 f"The Piper voice {speaker.name} speaks {speaker.language}, not {language}: choose "
                 f"that, or make the voice profile again with {language}."
             )
-        _check_letters(text, language)
+        if language.split("-")[0] not in _OTHER_SCRIPTS:
+            check_latin(text, f"A Piper voice for {language}")
         manner = Manner(manner.higher, manner.speed * speed)
         audio, words = speaker.say(text, manner, seed, pronunciations or NONE, tick)
         samples = audio.resampled(speaker.rate).samples
@@ -156,10 +155,7 @@ class Piper:
         numbers = [style.get(key, torch.empty(0)) for key in ("higher", "pace")]
         fits = name.dtype == torch.uint8 and name.dim() == 1
         if not fits or any(n.shape != (1,) or not 0.5 <= float(n) <= 2 for n in numbers):
-            raise BadInputError(
-                f"the voice is one of the engine {profile.engine!r}, not of piper: make the voice "
-                "profile again with piper."
-            )
+            raise foreign_voice(profile, self.name)
         known = bytes(name.tolist()).decode("utf-8", "replace")
         if known not in self.voices:
             raise BadInputError(
@@ -182,14 +178,3 @@ def _sounding_s(voice: PiperVoice, manner: Manner, tick: Tick, text: str) -> flo
     except BadInputError:
         return 0.0
     return manner.speed * (words[-1].end_s - words[0].start_s if words else audio.duration_s)
-
-
-def _check_letters(text: str, language: str) -> None:
-    """Refuse text that the voice would spell letter by letter."""
-    if language.split("-")[0] in _OTHER_SCRIPTS:
-        return
-    letters = [c for c in text if c.isalpha()]
-    if 2 * sum("LATIN" in unicodedata.name(c, "") for c in letters) < len(letters):
-        raise BadInputError(
-            f"A Piper voice for {language} reads Latin letters, not {text!r}: translate it."
-        )

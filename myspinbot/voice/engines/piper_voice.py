@@ -15,9 +15,9 @@ from ...errors import BadInputError, EngineError, MissingModelError
 from ...progress import Tick, no_tick
 from ...speech import Word
 from ..text.pronunciation import NONE, Pronunciations
-from .kokoro_timing import end_with_sound
 from .piper_net import PiperNet
 from .piper_words import Said, read, time_words
+from .word_ends import end_with_sound
 
 _BEGIN, _END, _PAD = "^", "$", "_"
 _PAUSE_S = 0.25

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
@@ -21,14 +20,14 @@ from ...speech import Sentence
 from ..clip import ReferenceClip
 from ..profile import VoiceProfile
 from ..speaker import SpeakerEncoder
-from ..text.pronunciation import NONE, Pronunciations
+from ..text.pronunciation import Pronunciations
 from . import Chunk, Learnt
+from .checks import check_language, check_latin, check_speed, respelled
 from .guest import paced, pulsing, seeded
 from .pocket_load import TOKENIZER, TOKENIZER_PAGE, WEIGHTS, WEIGHTS_PAGE, load_model
 
 FOLDER = "pocket/languages"
 """As on the pages: a folder for each language model."""
-MIN_SPEED, MAX_SPEED = 0.5, 2.0
 NAMES = {
     **{"en-us": "english", "en-gb": "english", "fr": "french", "de": "german", "it": "italian"},
     **{"es": "spanish", "pt-br": "portuguese", "nl": "dutch"},
@@ -121,15 +120,15 @@ class Pocket:
         and a voice of another engine, language or version of the weights; MissingModelError for a
         language whose files are not there.
         """
-        if not MIN_SPEED <= speed <= MAX_SPEED:
-            raise BadInputError(f"speed {speed} is outside {MIN_SPEED}..{MAX_SPEED}.")
+        check_speed(speed)
         model = self._model(language)
         if not torch.equal(voice.style.get(_WEIGHTS, torch.empty(0)), _sign(model)):
             raise BadInputError(
                 f"the voice was made with the engine {voice.engine!r} for {voice.language!r}, "
                 f"perhaps with other weights: make it again with pocket for {language!r}."
             )
-        written = _written(text, pronunciations)
+        written = respelled(text, pronunciations)
+        check_latin(written, "Pocket TTS")
         pulse = paced(tick, round(_FRAMES_PER_CHARACTER * len(written)))
         with _by_its_rules(), seeded(seed, model.device):
             samples = _spoken(model, _state(voice, model.device), written, pulse)
@@ -138,10 +137,7 @@ class Pocket:
         return Chunk(sound.samples, sound.rate, Sentence(text, 0.0, sound.duration_s))
 
     def _model(self, language: str) -> Any:
-        if language not in NAMES:
-            raise BadInputError(
-                f"Pocket TTS speaks {', '.join(NAMES)}, not {language!r}: choose one."
-            )
+        check_language(self, language)
         name = NAMES[language]
         if name not in self.models:
             raise MissingModelError(
@@ -183,17 +179,6 @@ def _state(voice: VoiceProfile, device: torch.device) -> dict[str, dict[str, Ten
         if module:
             state.setdefault(module, {})[part] = tensor.to(device, copy=True)
     return state
-
-
-def _written(text: str, pronunciations: Pronunciations | None) -> str:
-    """`text` as it is given to the library."""
-    written = " ".join((pronunciations or NONE).respelled(text).split())
-    if not any(c.isalnum() for c in written):
-        raise BadInputError(f"nothing in {text!r} can be spoken: write at least one word.")
-    letters = [c for c in written if c.isalpha()]
-    if 2 * sum("LATIN" in unicodedata.name(c, "") for c in letters) < len(letters):
-        raise BadInputError(f"Pocket TTS reads Latin letters only, not {text!r}: translate it.")
-    return written
 
 
 def _spoken(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,14 @@ from ...speech import Sentence
 from ..clip import ReferenceClip
 from ..profile import VoiceProfile
 from ..speaker import SpeakerEncoder
-from ..text.pronunciation import NONE, Pronunciations
+from ..text.pronunciation import Pronunciations
 from . import Chunk, Learnt
+from .checks import check_speed, foreign_voice, respelled
 from .guest import paced, pulsing
+from .text_parts import cut_to_fit
 from .xtts_net import latents, load_model, waveform
 
 FOLDER = "xtts_v2"
-MIN_SPEED, MAX_SPEED = 0.5, 2.0
 _CODES = {
     **{"en-us": "en", "en-gb": "en", "es": "es", "fr": "fr", "it": "it", "pt-br": "pt"},
     **{"de": "de", "pl": "pl", "nl": "nl", "cs": "cs", "hu": "hu", "tr": "tr", "ru": "ru"},
@@ -35,7 +35,6 @@ _TAGS = {"zh": "zh-cn"}
 _CLIP_RATE_HZ = 22_050
 _STEPS_PER_CHARACTER = 1.5
 """Steps of sound, 21.5 a second, that a slow speaker needs: for the progress bar only."""
-_BORDER = re.compile(r"[.!?;:,…。！？；：，、।؟،]+\s*|\s+")
 
 
 class Xtts:
@@ -90,8 +89,7 @@ class Xtts:
                 chunk_length=config.gpt_cond_chunk_len,
             )
             timbre = self.model.get_speaker_embedding(samples, _CLIP_RATE_HZ)
-        with torch.inference_mode(False):  # copies that can be used in any mode
-            style = {"condition": condition.cpu().clone(), "timbre": timbre.cpu().clone()}
+        style = {"condition": condition.cpu(), "timbre": timbre.cpu()}
         return Learnt(style, method=f"{sound.duration_s:.1f} s of the clip as a condition")
 
     def synthesize(
@@ -110,11 +108,10 @@ class Xtts:
         Raises BadInputError for a text without words or that cannot be read, a language, a speed
         or a voice of another engine; MissingDependencyError if the language needs a package.
         """
-        if not MIN_SPEED <= speed <= MAX_SPEED:
-            raise BadInputError(f"speed {speed} is outside {MIN_SPEED}..{MAX_SPEED}.")
+        check_speed(speed)
         code = self._code(language)
         condition, timbre = self._style(voice)
-        parts = self.parts(self._written(text, pronunciations), code)
+        parts = self.parts(respelled(text, pronunciations), code)
         generator = torch.Generator(self.device).manual_seed(seed)
         blocks = list(self.model.gpt.gpt.h)
         layers = _layers(self.model.hifigan_decoder.waveform_decoder)
@@ -153,33 +150,18 @@ class Xtts:
         width = self.model.gpt.model_dim
         fits = condition.shape[:1] == (1,) and condition.shape[2:] == (width,)
         if not fits or timbre.shape != (1, self.model.args.d_vector_dim, 1):
-            raise BadInputError(
-                f"the voice is one of the engine {voice.engine!r} or of other weights, not of this "
-                "xtts: make the voice profile again with it."
-            )
+            raise foreign_voice(voice, self.name)
         return condition.to(self.device), timbre.to(self.device)
 
-    def _written(self, text: str, pronunciations: Pronunciations | None) -> str:
-        """`text` as it is given to the library, which writes out numbers itself."""
-        written = " ".join((pronunciations or NONE).respelled(text).split())
-        if not any(c.isalnum() for c in written):
-            raise BadInputError(f"nothing in {text!r} can be spoken: write at least one word.")
-        return written
-
     def parts(self, text: str, code: str) -> list[str]:
-        """Halve `text` at the best border until XTTS can say each part in the language `code`."""
+        """Cut `text` until XTTS can say each part in the library's language `code`."""
         characters = self.model.tokenizer.char_limits[code]
         tokens = self.model.args.gpt_max_text_tokens
-        if len(text) <= characters and len(self.tokens(text, code)) < tokens:
-            return [text]
-        borders = [
-            (abs(2 * match.end() / len(text) - 1) + match.group().isspace() / 2, match.end())
-            for match in _BORDER.finditer(text)
-            if any(c.isalnum() for c in text[: match.start()])
-            and any(c.isalnum() for c in text[match.end() :])
-        ]
-        cut = min(borders)[1] if borders else len(text) // 2
-        return [*self.parts(text[:cut].strip(), code), *self.parts(text[cut:].strip(), code)]
+
+        def fits(part: str) -> bool:
+            return len(part) <= characters and len(self.tokens(part, code)) < tokens
+
+        return cut_to_fit(text, fits)
 
     def tokens(self, text: str, code: str) -> list[int]:
         """What the gpt reads for `text` in the library's language `code`.

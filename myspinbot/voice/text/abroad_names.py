@@ -40,13 +40,12 @@ class Names:
 
 
 def _pairs(text: str) -> dict[str, tuple[str, str]]:
-    """Lines "km kilómetro kilómetros"; an underscore stands for a space."""
+    """Lines "l,L litro litros": signs, one, several; an underscore stands for a space."""
     found = {}
     for line in text.strip().splitlines():
-        sign, one, *many = line.replace("_", "\0").split()
-        found[sign.replace("\0", "_")] = tuple(
-            name.replace("\0", " ") for name in (one, (many or [one])[0])
-        )
+        signs, one, *many = line.split()
+        names = (one.replace("_", " "), (many or [one])[0].replace("_", " "))
+        found |= dict.fromkeys(signs.split(","), names)
     return found
 
 
@@ -77,8 +76,7 @@ _SPANISH = Names(
         m metro metros
         cm centímetro centímetros
         mm milímetro milímetros
-        m² metro_cuadrado metros_cuadrados
-        m2 metro_cuadrado metros_cuadrados
+        m²,m2 metro_cuadrado metros_cuadrados
         km² kilómetro_cuadrado kilómetros_cuadrados
         m³ metro_cúbico metros_cúbicos
         km/h kilómetro_por_hora kilómetros_por_hora
@@ -86,8 +84,7 @@ _SPANISH = Names(
         kg kilo kilos
         g gramo gramos
         mg miligramo miligramos
-        l litro litros
-        L litro litros
+        l,L litro litros
         ml mililitro mililitros
         h hora horas
         min minuto minutos
@@ -109,14 +106,10 @@ _SPANISH = Names(
     ),
     currencies=_pairs(
         """
-        € euro euros
-        EUR euro euros
-        $ dólar dólares
-        US$ dólar dólares
-        USD dólar dólares
+        €,EUR euro euros
+        $,US$,USD dólar dólares
         R$ real reales
-        £ libra libras
-        GBP libra libras
+        £,GBP libra libras
         ¥ yen yenes
         """
     ),
@@ -161,8 +154,7 @@ _FRENCH = Names(
         m mètre mètres
         cm centimètre centimètres
         mm millimètre millimètres
-        m² mètre_carré mètres_carrés
-        m2 mètre_carré mètres_carrés
+        m²,m2 mètre_carré mètres_carrés
         km² kilomètre_carré kilomètres_carrés
         m³ mètre_cube mètres_cubes
         km/h kilomètre_heure kilomètres_heure
@@ -170,8 +162,7 @@ _FRENCH = Names(
         kg kilo kilos
         g gramme grammes
         mg milligramme milligrammes
-        l litre litres
-        L litre litres
+        l,L litre litres
         ml millilitre millilitres
         h heure heures
         min minute minutes
@@ -183,11 +174,9 @@ _FRENCH = Names(
         W watt watts
         kW kilowatt kilowatts
         kWh kilowattheure kilowattheures
-        Mo mégaoctet mégaoctets
-        Go gigaoctet gigaoctets
+        Mo,MB mégaoctet mégaoctets
+        Go,GB gigaoctet gigaoctets
         To téraoctet téraoctets
-        MB mégaoctet mégaoctets
-        GB gigaoctet gigaoctets
         Hz hertz hertz
         GHz gigahertz gigahertz
         fps image_par_seconde images_par_seconde
@@ -195,14 +184,10 @@ _FRENCH = Names(
     ),
     currencies=_pairs(
         """
-        € euro euros
-        EUR euro euros
-        $ dollar dollars
-        US$ dollar dollars
-        USD dollar dollars
+        €,EUR euro euros
+        $,US$,USD dollar dollars
         R$ réal réaux
-        £ livre livres
-        GBP livre livres
+        £,GBP livre livres
         ¥ yen yens
         """
     ),
@@ -244,8 +229,7 @@ _ITALIAN = Names(
         m metro metri
         cm centimetro centimetri
         mm millimetro millimetri
-        m² metro_quadrato metri_quadrati
-        m2 metro_quadrato metri_quadrati
+        m²,m2 metro_quadrato metri_quadrati
         km² chilometro_quadrato chilometri_quadrati
         m³ metro_cubo metri_cubi
         km/h chilometro_orario chilometri_orari
@@ -253,8 +237,7 @@ _ITALIAN = Names(
         kg chilo chili
         g grammo grammi
         mg milligrammo milligrammi
-        l litro litri
-        L litro litri
+        l,L litro litri
         ml millilitro millilitri
         h ora ore
         min minuto minuti
@@ -276,14 +259,10 @@ _ITALIAN = Names(
     ),
     currencies=_pairs(
         """
-        € euro euro
-        EUR euro euro
-        $ dollaro dollari
-        US$ dollaro dollari
-        USD dollaro dollari
+        €,EUR euro euro
+        $,US$,USD dollaro dollari
         R$ real real
-        £ sterlina sterline
-        GBP sterlina sterline
+        £,GBP sterlina sterline
         ¥ yen yen
         """
     ),
@@ -292,15 +271,13 @@ _ITALIAN = Names(
         sig signor
         sig.ra signora
         sig.na signorina
-        dott dottor
+        dott,dr dottor
         dott.ssa dottoressa
-        dr dottor
         prof professor
         prof.ssa professoressa
         ing ingegner
         avv avvocato
-        ecc eccetera
-        etc eccetera
+        ecc,etc eccetera
         pag pagina
         tel telefono
         """
@@ -329,8 +306,7 @@ _PORTUGUESE = Names(
         m metro metros
         cm centímetro centímetros
         mm milímetro milímetros
-        m² metro_quadrado metros_quadrados
-        m2 metro_quadrado metros_quadrados
+        m²,m2 metro_quadrado metros_quadrados
         km² quilômetro_quadrado quilômetros_quadrados
         m³ metro_cúbico metros_cúbicos
         km/h quilômetro_por_hora quilômetros_por_hora
@@ -338,8 +314,7 @@ _PORTUGUESE = Names(
         kg quilo quilos
         g grama gramas
         mg miligrama miligramas
-        l litro litros
-        L litro litros
+        l,L litro litros
         ml mililitro mililitros
         h hora horas
         min minuto minutos
@@ -361,15 +336,10 @@ _PORTUGUESE = Names(
     ),
     currencies=_pairs(
         """
-        € euro euros
-        EUR euro euros
-        $ dólar dólares
-        US$ dólar dólares
-        USD dólar dólares
-        R$ real reais
-        BRL real reais
-        £ libra libras
-        GBP libra libras
+        €,EUR euro euros
+        $,US$,USD dólar dólares
+        R$,BRL real reais
+        £,GBP libra libras
         ¥ iene ienes
         """
     ),
