@@ -70,7 +70,8 @@ def voices(count: int) -> Iterator[Voice]:
         audio, speech = say(engine, name)
         text = " ".join(sentence.text for sentence in speech.sentences)
         yield Voice(name, audio, speech, align(audio, text, "en-us").speech)
-    for clip in islice(references(), count - count // 2):
+    people = list(references())
+    for clip in people[:: len(people) // (count - count // 2)][: count - count // 2]:
         found = align(clip.audio, clip.transcript, "en-us").speech
         yield Voice(f"{clip.name} (human)", clip.audio, found, found)
 

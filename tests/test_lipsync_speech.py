@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,6 +27,7 @@ from myspinbot.speech import Phoneme, Sentence, Speech, Word
 from myspinbot.voice.engines.kokoro import Kokoro
 
 FPS = Fraction(25)
+DATA = Path(__file__).parent / "data"
 LIMITS = Limits(jaw=0.4, upper=0.15, lower=0.17, wide=1, pucker=1, rounding=0)
 
 
@@ -110,6 +113,17 @@ def test_labiodentals_bring_the_lip_to_the_teeth(symbol):
     centre = frame_of(0.65)
     assert track.on_teeth[centre - 1 : centre + 2].max() == 1
     assert 0.02 < closed[centre - 1 : centre + 2].min() < 0.09
+
+
+def test_the_mouth_does_what_it_did():
+    """Golden values; benchmarks/make_mouth_golden.py writes them."""
+    golden = json.loads((DATA / "lipsync" / "golden.json").read_text("utf-8"))
+    words = [tuple(Phoneme(*phoneme) for phoneme in word) for word in golden["words"]]
+    timed = tuple(Word("", word[0].start_s, word[-1].end_s, word) for word in words)
+    speech = Speech((Sentence("", 0, golden["duration_s"], timed),), golden["duration_s"])
+    track = mouth_from_speech(speech, len(golden["poses"]), Fraction(golden["fps"]))
+    for name in ("poses", "lips_apart", "on_teeth"):
+        np.testing.assert_allclose(getattr(track, name), golden[name], atol=2e-3, err_msg=name)
 
 
 def test_silence_is_closed_and_relaxed():
