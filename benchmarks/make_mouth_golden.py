@@ -1,7 +1,7 @@
 """Writes tests/data/lipsync/golden.json: what the mouth does, frame by frame, with two sentences.
 
-Run: python -m benchmarks.make_mouth_golden, after a change of visemes or coarticulation that is meant
-and was looked at (`make_sheets.py`, `lip_sync.py`).
+Run: python -m benchmarks.make_mouth_golden, after a change of visemes or coarticulation that is
+meant and was looked at (`make_sheets.py`, `lip_sync.py`).
 """
 
 from __future__ import annotations

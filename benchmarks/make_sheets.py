@@ -1,7 +1,7 @@
 """Contact sheets: every portrait of the set in the poses that show faults first.
 
-Run: python -m benchmarks.make_sheets [--out FOLDER] [--only name,name]. It writes one sheet a portrait
-and, unless told to make only some, the overview that docs/lipsync.md shows.
+Run: python -m benchmarks.make_sheets [--out FOLDER] [--only name,name]. It writes one sheet a
+portrait and, unless told to make only some, the overview that docs/lipsync.md shows.
 """
 
 from __future__ import annotations
