@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -25,7 +25,7 @@ from benchmarks._portraits import portraits
 from benchmarks._references import references
 from benchmarks.portrait import say
 from myspinbot.audio import Audio
-from myspinbot.face import Face, FaceFinder, region_mask
+from myspinbot.face import Face, FaceFinder, landmarks, region_mask
 from myspinbot.lipsync.portrait import TalkingPortrait
 from myspinbot.quality import sync
 from myspinbot.speech import Speech
@@ -36,7 +36,7 @@ from scripts.environment import BASE
 FPS = Fraction(25)
 MODELS = BASE / "models" / "myspinbot"
 STOCK = ("af_heart", "am_michael", "bf_emma", "bm_george")
-Distance = Callable[[np.ndarray], float]
+Distance = Callable[[np.ndarray, Face], float]
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def watch(talking: TalkingPortrait, image: np.ndarray, face: Face, finder: FaceF
             changes.append(float(np.abs(gray - before)[outside].mean()))
         before = gray
         if distance and number % 10 == 0:
-            distances.append(distance(frame))
+            distances.append(distance(frame, seen))
     return Run(
         np.array(gaps),
         min(alike, default=float("nan")),
@@ -120,25 +120,24 @@ def _ssim(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def _identity(image: np.ndarray, face: Face) -> Distance | None:
     """Distance to the face of `image` by dlib's recogniser; None if that is not installed."""
-    if not importlib.util.find_spec("dlib") or not importlib.util.find_spec(
-        "face_recognition_models"
-    ):
+    package = importlib.util.find_spec("face_recognition_models")
+    if package is None or package.origin is None or not importlib.util.find_spec("dlib"):
         return None
     import dlib  # pyright: ignore[reportMissingImports]  # optional, see above
 
-    package = importlib.util.find_spec("face_recognition_models")
-    folder = os.path.join(os.path.dirname(str(package and package.origin)), "models")
-    shape_of = dlib.shape_predictor(os.path.join(folder, "shape_predictor_5_face_landmarks.dat"))
-    net = dlib.face_recognition_model_v1(
-        os.path.join(folder, "dlib_face_recognition_resnet_model_v1.dat")
-    )
-    box = dlib.rectangle(*(round(float(v)) for v in face.box))
+    weights = Path(package.origin).parent / "models" / "dlib_face_recognition_resnet_model_v1.dat"
+    net = dlib.face_recognition_model_v1(str(weights))
+    eyes = *landmarks.RIGHT_EYE_CORNERS[::-1], *landmarks.LEFT_EYE_CORNERS
+    points = *eyes, landmarks.NOSE_BASE
 
-    def describe(picture: np.ndarray) -> np.ndarray:
-        return np.array(net.compute_face_descriptor(picture, shape_of(picture, box)))
+    def describe(picture: np.ndarray, seen: Face) -> np.ndarray:
+        at = dlib.points([dlib.point(*(round(float(v)) for v in p)) for p in seen.at(points)])
+        box = dlib.rectangle(*(round(float(v)) for v in seen.box))
+        shape = dlib.full_object_detection(box, at)
+        return np.array(net.compute_face_descriptor(np.ascontiguousarray(picture), shape))
 
-    own = describe(np.ascontiguousarray(image))
-    return lambda frame: float(np.linalg.norm(describe(np.ascontiguousarray(frame)) - own))
+    own = describe(image, face)
+    return lambda frame, seen: float(np.linalg.norm(describe(frame, seen) - own))
 
 
 def closed_in_silence(gaps: np.ndarray, speech: Speech) -> float:
