@@ -184,7 +184,7 @@ _ROWS = (
     ),
     _Row(
         "group",
-        "four people in landscape format, the largest face tilted by 22 degrees",
+        "four people in landscape format, the most prominent face tilted by 30 degrees",
         "MIT (the author's own photograph)",
         Source(
             "@vladmandic/face-api",

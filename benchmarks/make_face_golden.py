@@ -1,7 +1,8 @@
-"""Writes tests/data/face/golden.json: what MediaPipe's own face mesh sees on the sample portraits.
+"""Writes tests/data/face/golden.json: what MediaPipe's own face mesh sees on photographed faces.
 
 Run in an environment of its own: Python 3.11, `pip install mediapipe==0.10.21 "numpy<2"`; then
-`python benchmarks/make_face_golden.py FOLDER_WITH_SAMPLES`. Nothing of the pack is imported.
+`python benchmarks/make_face_golden.py FOLDER` with the folder that `benchmarks/_portraits.py`
+fills. Nothing of the pack is imported.
 """
 
 from __future__ import annotations
@@ -17,10 +18,25 @@ import numpy as np
 
 TARGET = Path(__file__).parent.parent / "tests" / "data" / "face" / "golden.json"
 CROPS = {
-    # The part of each sample (x0, y0, x1, y1) that the reference gets; it misses small faces.
-    "hopper.jpg": (60, 40, 460, 440),
-    "astronaut.png": (90, 0, 360, 270),
+    # The part of each picture (x0, y0, x1, y1) that the reference gets: it misses small faces,
+    # and knows only one at a time when it is to be repeatable.
+    "hopper.jpg": [(60, 40, 460, 440)],
+    "astronaut.png": [(90, 0, 360, 270)],
+    "stubble.webp": [(20, 110, 270, 350)],
+    "laughing.webp": [(0, 0, 400, 400)],
+    "dark_skin.webp": [(0, 0, 350, 350)],
+    "red_glasses.webp": [(0, 0, 350, 350)],
+    "grey.webp": [(0, 0, 350, 350)],
+    "curls.webp": [(0, 0, 400, 400)],
+    "group.jpg": [
+        (120, 80, 610, 570),
+        (560, 0, 950, 390),
+        (1170, 80, 1550, 480),
+        (880, 110, 1260, 520),
+    ],
 }
+GREY = {"grey.webp"}
+"""Shown without their colour, as `benchmarks/_portraits.py` does."""
 FRAMES = 6
 """Times the same picture is shown: the crop that the model works on settles."""
 
@@ -35,17 +51,19 @@ def reference_points(image: np.ndarray) -> np.ndarray:
     return np.array([[p.x * width, p.y * height, p.z * width] for p in face.landmark])
 
 
-def main(samples: Path) -> None:
+def main(folder: Path) -> None:
     golden = {}
-    for name, (x0, y0, x1, y1) in CROPS.items():
-        content = (samples / name).read_bytes()
+    for name, crops in CROPS.items():
+        content = (folder / name).read_bytes()
         image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-        crop = np.ascontiguousarray(image[y0:y1, x0:x1, ::-1])
-        points = reference_points(crop) + np.array([x0, y0, 0])
-        golden[name] = {
-            "sha256": hashlib.sha256(content).hexdigest(),
-            "points": np.round(points, 2).tolist(),
-        }
+        if name in GREY:
+            image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+        faces = []
+        for x0, y0, x1, y1 in crops:
+            crop = np.ascontiguousarray(image[y0:y1, x0:x1, ::-1])
+            points = reference_points(crop) + np.array([x0, y0, 0])
+            faces.append(np.round(points, 1).tolist())
+        golden[name] = {"sha256": hashlib.sha256(content).hexdigest(), "faces": faces}
     TARGET.parent.mkdir(parents=True, exist_ok=True)
     TARGET.write_text(json.dumps(golden, separators=(",", ":")) + "\n", encoding="utf-8")
 

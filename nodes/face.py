@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from comfy_api.latest import io
+from comfy_api.latest import io, ui
 
 from . import host, types
 
 if TYPE_CHECKING:
-    from ..myspinbot.face import Face
+    from ..myspinbot.face import Face, FaceFinder
+
+MAX_FACES = 8
+"""Always looked for, so that a face keeps its number whichever is chosen."""
+CoreFaceModel = io.Custom("FACE_DETECTION_MODEL")
 
 
 def load_finder() -> host.Managed:
@@ -26,15 +30,23 @@ def find_face(pixels: np.ndarray) -> Face:
         return finder.require_face(pixels)
 
 
+def core_finder(face_model) -> FaceFinder:
+    """A finder that looks with the networks of ComfyUI's own face landmarker."""
+    from ..myspinbot.face import MIN_PRESENCE, FaceFinder
+
+    return FaceFinder(*host.face_networks(face_model), new_presence=MIN_PRESENCE)
+
+
 class DetectFace(io.ComfyNode):
     @classmethod
     def define_schema(cls):
         return io.Schema(
             node_id="MySpinBot_DetectFace",
+            has_intermediate_output=True,
             display_name="Detect Face",
             category="MySpinBot/face",
-            description="Find the most prominent face of a portrait, measure it with 478 points, "
-            "and say what would make a better portrait.",
+            description="Find a face of a portrait, measure it with 478 points, show them, and say "
+            "what would make a better portrait.",
             inputs=[
                 io.Image.Input("image"),
                 io.Int.Input(
@@ -51,6 +63,21 @@ class DetectFace(io.ComfyNode):
                 io.Float.Input(
                     "feather_px", default=8, min=0, max=200, tooltip="Soft edge of the masks."
                 ),
+                io.Int.Input(
+                    "face_index",
+                    default=0,
+                    min=0,
+                    max=MAX_FACES - 1,
+                    optional=True,
+                    tooltip="Which face, as numbered in the picture on the node: 0 is the most "
+                    "prominent.",
+                ),
+                CoreFaceModel.Input(
+                    "face_model",
+                    optional=True,
+                    tooltip="From Load Face Detection Model (MediaPipe), to look with that one "
+                    "instead of the embedded one.",
+                ),
             ],
             outputs=[
                 types.Face.Output(display_name="face"),
@@ -58,24 +85,55 @@ class DetectFace(io.ComfyNode):
                 io.Mask.Output(display_name="face_mask"),
                 io.Mask.Output(display_name="lip_mask"),
                 io.String.Output(display_name="report"),
+                io.Mask.Output(display_name="mouth_mask"),
+                io.Mask.Output(display_name="eye_mask"),
+                io.Mask.Output(display_name="hair_safe_mask"),
             ],
         )
 
     @classmethod
-    def execute(cls, image, crop_px, crop_scale, feather_px) -> io.NodeOutput:
-        from ..myspinbot.face import advice, aligned_crop, region_mask
+    def execute(
+        cls, image, crop_px, crop_scale, feather_px, face_index=0, face_model=None
+    ) -> io.NodeOutput:
+        from ..myspinbot.face import (
+            REGIONS,
+            advice,
+            aligned_crop,
+            chosen_face,
+            draw_overlay,
+            hair_safe_mask,
+            region_mask,
+        )
 
         pixels = types.to_pixels(image)
-        finder = load_finder().ready()
+        finder = load_finder().ready() if face_model is None else core_finder(face_model)
         with host.one_thread():
-            face = finder.require_face(pixels)
-            faces = finder.find(pixels, max_faces=3)
+            found = finder.find(pixels, max_faces=MAX_FACES)
+            face = chosen_face(pixels, found, face_index)
+            # what a covered mouth measures is known of the embedded model only
+            doubt = finder.lip_doubt(pixels, face) if face_model is None else 0.0
+        others = [other for other in found if other is not face]
+        lines = advice(pixels, [face, *others], lip_doubt=doubt) or ["A good portrait."]
         crop = aligned_crop(pixels, face, size_px=crop_px, scale=crop_scale)
-        masks = [
-            torch.from_numpy(region_mask(face, region, *pixels.shape[:2], feather_px=feather_px))
-            for region in ("face", "lips")
-        ]
-        report = "\n".join(advice(pixels, faces)) or "A good portrait."
+        masks = {
+            region: region_mask(face, region, *pixels.shape[:2], feather_px=feather_px)
+            for region in REGIONS
+        }
+        hair_safe = hair_safe_mask(pixels, face, feather_px=feather_px)
+        overlay = draw_overlay(pixels, found, chosen=face_index, lines=lines)
         return io.NodeOutput(
-            face, types.from_pixels(crop.image), masks[0][None], masks[1][None], report
+            face,
+            types.from_pixels(crop.image),
+            _mask(masks["face"]),
+            _mask(masks["lips"]),
+            "\n".join(lines),
+            _mask(masks["mouth"]),
+            _mask(masks["eyes"]),
+            _mask(hair_safe),
+            ui=ui.PreviewImage(types.from_pixels(overlay), cls=cls),
         )
+
+
+def _mask(mask: np.ndarray) -> torch.Tensor:
+    """Make ComfyUI's MASK [1, H, W] from float32 [H, W]."""
+    return torch.from_numpy(mask)[None]

@@ -9,12 +9,13 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from faces import plain_face
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from myspinbot.errors import BadInputError, MissingModelError
-from myspinbot.face import Face, aligned_crop, landmarks, region_mask, softness_px
+from myspinbot.face import Face, aligned_crop, landmarks, softness_px
 from myspinbot.face.convert import METADATA_KEY, convert_mesh
 from myspinbot.face.crop import apply, composed, inverted, square_matrix, warp
 from myspinbot.face.detector import (
@@ -24,6 +25,7 @@ from myspinbot.face.detector import (
     WHOLE,
     Detection,
     anchors,
+    cover,
     merge,
     overlap,
     views,
@@ -31,33 +33,6 @@ from myspinbot.face.detector import (
 from myspinbot.face.graph import GraphNet
 
 ANGLES = st.floats(-3.0, 3.0)
-
-
-def ellipse(indices, center, radii):
-    """Points of a loop that starts at its left end and runs clockwise for the viewer."""
-    angles = math.pi + np.arange(len(indices)) * 2 * math.pi / len(indices)
-    return np.stack(
-        [center[0] + radii[0] * np.cos(angles), center[1] + radii[1] * np.sin(angles)], 1
-    )
-
-
-def plain_face(gap_px=4.0):
-    """A frontal face of 200 px with its eyes 80 px apart, the mouth open by `gap_px`."""
-    points = np.zeros((landmarks.POINT_COUNT, 3), np.float32)
-    points[:, :2] = 200, 200
-    for loop, center, radii in (
-        (landmarks.LEFT_EYE, (160, 180), (16, 6)),
-        (landmarks.RIGHT_EYE, (240, 180), (16, 6)),
-        (landmarks.OUTER_LIPS, (200, 250), (30, 14)),
-    ):
-        points[list(loop), :2] = ellipse(loop, center, radii)
-    oval = ellipse(landmarks.FACE_OVAL, (200, 200), (80, 100))
-    points[list(landmarks.FACE_OVAL), :2] = np.roll(oval, -9, axis=0)  # it starts at the top
-    for chain, side in ((landmarks.UPPER_LIP_INNER, -1), (landmarks.LOWER_LIP_INNER, 1)):
-        points[list(chain), 0] = np.linspace(175, 225, len(chain))
-        points[list(chain), 1] = 250
-        points[list(chain[1:-1]), 1] += side * gap_px / 2
-    return Face.from_points(points, 1.0)
 
 
 def turned(face, yaw_rad=0.0, pitch_rad=0.0):
@@ -148,35 +123,6 @@ def test_an_aligned_crop_levels_the_eyes():
     assert np.allclose(level.transformed(crop.inverse).points, face.points, atol=1e-2)
 
 
-def test_masks_cover_their_region():
-    face = plain_face(gap_px=12)
-    masks = {name: region_mask(face, name, 400, 400) for name in ("face", "lips", "mouth", "eyes")}
-    assert all(m.dtype == np.float32 and m.shape == (400, 400) for m in masks.values())
-    assert masks["face"].sum() == pytest.approx(math.pi * 80 * 100, rel=0.02)
-    assert masks["lips"].sum() == pytest.approx(math.pi * 30 * 14, rel=0.08)
-    assert masks["mouth"].sum() < masks["lips"].sum()
-    assert masks["eyes"][180, 160] == masks["eyes"][180, 240] == 1
-    assert masks["eyes"][180, 200] == 0
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.floats(1, 40), st.floats(-300, 300), st.floats(-300, 300))
-def test_feathered_masks_stay_masks_wherever_the_face_is(feather, x, y):
-    face = plain_face().transformed(np.array([[1, 0, x], [0, 1, y]]))
-    mask = region_mask(face, "face", 300, 300, feather_px=feather)
-    assert 0 <= mask.min() <= mask.max() <= 1
-    assert np.abs(np.diff(mask, axis=0)).max(initial=0) < 1.2 / feather + 0.15
-
-
-def test_feather_is_centred_on_the_outline_and_grow_moves_it():
-    face = plain_face()
-    row = region_mask(face, "face", 400, 400, feather_px=16)[200]
-    assert row[120] == pytest.approx(0.5, abs=0.1)  # the outline's left end
-    assert (row[120 - 12], row[120 + 12]) == pytest.approx((0, 1), abs=0.03)
-    grown = region_mask(face, "face", 400, 400, grow_px=10)
-    assert grown.sum() == pytest.approx(math.pi * 90 * 110, rel=0.02)
-
-
 @pytest.mark.parametrize("sigma", [1.0, 2.0, 4.0])
 def test_softness_measures_a_known_blur(sigma):
     stripes = np.arange(400) // 20 % 2 * 200
@@ -188,6 +134,9 @@ def test_softness_measures_a_known_blur(sigma):
 def test_overlap_of_boxes():
     assert overlap((0, 0, 2, 2), (1, 0, 3, 2)) == pytest.approx(1 / 3)
     assert overlap((0, 0, 1, 1), (1, 1, 2, 2)) == 0
+    assert overlap((1, 1, 1, 1), (1, 1, 1, 1)) == 0
+    assert cover((1, 1, 3, 3), (0, 0, 2, 9)) == pytest.approx(0.5)
+    assert cover((0, 0, 9, 9), (0, 0, 3, 3)) == pytest.approx(1 / 9)
 
 
 def test_merging_weighs_by_score_and_keeps_others():

@@ -1,19 +1,28 @@
-"""The one face geometry of the pack: find it, measure it, cut it out, mask it, judge it."""
+"""The one face geometry of the pack: find, follow, measure, cut out, mask and judge a face."""
 
 from __future__ import annotations
 
 from .advice import advice, softness_px
 from .crop import AlignedCrop, aligned_crop
-from .finder import FaceFinder
+from .finder import MIN_PRESENCE, FaceFinder, chosen_face
 from .geometry import Face
-from .masks import region_mask
+from .masks import REGIONS, region_mask
+from .overlay import draw_overlay
+from .skin import hair_safe_mask
+from .smoothing import FaceSmoother
 
 __all__ = [
+    "MIN_PRESENCE",
+    "REGIONS",
     "AlignedCrop",
     "Face",
     "FaceFinder",
+    "FaceSmoother",
     "advice",
     "aligned_crop",
+    "chosen_face",
+    "draw_overlay",
+    "hair_safe_mask",
     "region_mask",
     "softness_px",
 ]

@@ -22,6 +22,10 @@ RIVAL_SIZE = 0.4
 """A second face this large, relative to the first, is a second person and not the background."""
 MAX_SOFTNESS = 0.035
 """Blur (standard deviation) in inter-ocular distances beyond which eyelashes are gone."""
+COVERED_DOUBT = 1.47
+"""Of `FaceFinder.lip_doubt`. Some 60 faces with a seen mouth reached 1.44, in dim red light 2.3."""
+MIN_JUDGED_PX = 96
+"""Lips of a smaller face are always in doubt."""
 DARK, BRIGHT = 45, 225
 """Limits of the face's mean luma, 0..255."""
 
@@ -53,10 +57,11 @@ def softness_px(image: np.ndarray, face: Face) -> float:
     return float(np.sqrt(max(variance - _SLOPE_VARIANCE, 0.0)))
 
 
-def advice(image: np.ndarray, faces: Sequence[Face]) -> list[str]:
+def advice(image: np.ndarray, faces: Sequence[Face], *, lip_doubt: float = 0.0) -> list[str]:
     """What is wrong with `image` (uint8 [H, W, 3] RGB) as a portrait to animate; empty if nothing.
 
-    `faces` is what `FaceFinder.find` saw, most prominent first; ask it for 2 or more.
+    `faces` is what `FaceFinder.find` saw, the one to animate first; ask it for 2 or more.
+    `lip_doubt` is what `FaceFinder.lip_doubt` says of that one.
     """
     height, width = image.shape[:2]
     if not faces:
@@ -65,12 +70,17 @@ def advice(image: np.ndarray, faces: Sequence[Face]) -> list[str]:
             "and takes up at least a tenth of the picture."
         ]
     face = faces[0]
-    lines = [*_about_size(face, width, height), *_about_pose(face), *_about_light(image, face)]
+    lines = [
+        *_about_size(face, width, height),
+        *_about_pose(face),
+        *_about_mouth(face, lip_doubt),
+        *_about_light(image, face),
+    ]
     rivals = sum(other.size_px >= RIVAL_SIZE * face.size_px for other in faces[1:])
     if rivals:
         lines.append(
-            f"There are {rivals + 1} people in the picture; only the most prominent one will "
-            "speak. Crop the picture to that person."
+            f"There are {rivals + 1} people in the picture and only one of them will speak. Crop "
+            "the picture to that person."
         )
     return lines
 
@@ -109,12 +119,22 @@ def _about_pose(face: Face) -> list[str]:
             f"The head is tilted by {abs(degrees(face.roll_rad)):.0f} degrees. Turn the picture "
             "upright if you can."
         )
+    return lines
+
+
+def _about_mouth(face: Face, lip_doubt: float) -> list[str]:
+    judged = abs(face.yaw_rad) <= MAX_YAW_RAD and face.size_px >= MIN_JUDGED_PX
+    if judged and lip_doubt > COVERED_DOUBT:
+        return [
+            "The mouth seems to be covered, by a hand, a microphone or a mask. Use a picture that "
+            "shows both lips."
+        ]
     if face.mouth_gap > OPEN_MOUTH_GAP:
-        lines.append(
+        return [
             "The mouth is open or shows teeth. A portrait with closed, relaxed lips gives the most "
             "natural speech."
-        )
-    return lines
+        ]
+    return []
 
 
 def _about_light(image: np.ndarray, face: Face) -> list[str]:

@@ -11,9 +11,9 @@ from math import ceil, radians
 
 import numpy as np
 import torch
+from torch import nn
 
 from .crop import apply, composed, inverted, line_angle, shrunk, square_matrix, warp
-from .graph import GraphNet
 
 VIEW_PX = 128
 MIN_SCORE = 0.5
@@ -75,8 +75,12 @@ def views(width_px: int, height_px: int, level: int) -> list[np.ndarray]:
     ]
 
 
-def detect(net: GraphNet, image: np.ndarray, level: int) -> list[Detection]:
-    """Faces that `net` sees in `image` (uint8 [H, W, 3] RGB) at one level, best first."""
+def detect(net: nn.Module, image: np.ndarray, level: int) -> list[Detection]:
+    """Faces that `net` sees in `image` (uint8 [H, W, 3] RGB) at one level, best first.
+
+    `net` takes views [B, 3, 128, 128], -1..1, and returns the boxes [B, 896, 16] and logits
+    [B, 896, 1] of `anchors`: short-range BlazeFace, ours or ComfyUI's.
+    """
     height, width = image.shape[:2]
     matrices = views(width, height, level)
     image, back = shrunk(image, VIEW_PX * level / max(width, height))  # once, not once a view
@@ -107,12 +111,23 @@ def merge(detections: Sequence[Detection]) -> list[Detection]:
 
 def overlap(a: Sequence[float], b: Sequence[float]) -> float:
     """Intersection over union of two boxes x0, y0, x1, y1."""
+    common = _common(a, b)
+    return common / max(_area(a) + _area(b) - common, 1e-9)
+
+
+def cover(inner: Sequence[float], outer: Sequence[float]) -> float:
+    """How much of the box `inner` lies in the box `outer`, 0..1."""
+    return _common(inner, outer) / max(_area(inner), 1e-9)
+
+
+def _common(a: Sequence[float], b: Sequence[float]) -> float:
     width = min(a[2], b[2]) - max(a[0], b[0])
     height = min(a[3], b[3]) - max(a[1], b[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    common = width * height
-    return common / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - common)
+    return max(width, 0.0) * max(height, 0.0)
+
+
+def _area(box: Sequence[float]) -> float:
+    return (box[2] - box[0]) * (box[3] - box[1])
 
 
 def _tile_centers(length_px: float, side_px: float) -> list[float]:
@@ -123,7 +138,7 @@ def _tile_centers(length_px: float, side_px: float) -> list[float]:
 
 
 def _detect_in(
-    net: GraphNet,
+    net: nn.Module,
     image: np.ndarray,
     reading: Sequence[np.ndarray],
     matrices: Sequence[np.ndarray],

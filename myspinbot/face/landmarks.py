@@ -55,6 +55,9 @@ LEFT_BROW_LOWER: Final = (46, 53, 52, 65, 55)
 RIGHT_BROW_UPPER: Final = (336, 296, 334, 293, 300)
 RIGHT_BROW_LOWER: Final = (285, 295, 282, 283, 276)
 
+NOSE_RIDGE: Final = (168, 6, 197, 195, 5, 4, 1, 2)
+"""Chain from between the eyes down to the base."""
+NOSE_TIP: Final = 4
 NOSE_BASE: Final = 2
 """Where the nose meets the upper lip."""
 

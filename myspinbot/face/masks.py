@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import cv2
 import numpy as np
@@ -12,6 +12,7 @@ from . import landmarks
 from .geometry import Face
 
 Region = Literal["face", "lips", "mouth", "eyes"]
+REGIONS: Final[tuple[Region, ...]] = get_args(Region)
 
 OUTLINES: Final = MappingProxyType(
     {

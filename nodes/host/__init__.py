@@ -3,6 +3,7 @@
 from comfy_execution.graph_utils import GraphBuilder
 
 from .folders import VOICES, files, inside, private, register, speech_cache_bytes, weights
+from .landmarker import face_networks
 from .models import Managed, has_gpu, one_thread, ready
 from .preview import preview
 from .progress import ticker
@@ -14,6 +15,7 @@ __all__ = [
     "GraphBuilder",
     "Managed",
     "RenderedVideo",
+    "face_networks",
     "files",
     "has_gpu",
     "inside",
