@@ -3,7 +3,8 @@
 Run: OMP_NUM_THREADS=1 python -m benchmarks.lip_sync [--portraits N] [--voices N]
 The lips are tracked in the frames; what they are compared with never drove them: synthetic speech
 is driven by its engine's timings and compared with forced alignment, sound alone knows neither.
-Only "alignment" on human speech is driven by what it is compared with.
+Only "alignment" on human speech is driven by what it is compared with. "told" rows judge what the
+mouth was told instead of what the tracker saw, which is blind to small, painted and bearded mouths.
 With `dlib-bin` and `face_recognition_models` installed, identity is measured, too.
 """
 
@@ -14,7 +15,6 @@ import importlib.util
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -26,6 +26,7 @@ from benchmarks._references import references
 from benchmarks.portrait import say
 from myspinbot.audio import Audio
 from myspinbot.face import Face, FaceFinder, landmarks, region_mask
+from myspinbot.lipsync.fields import MOVES
 from myspinbot.lipsync.portrait import TalkingPortrait
 from myspinbot.quality import sync
 from myspinbot.speech import Speech
@@ -35,7 +36,9 @@ from scripts.environment import BASE
 
 FPS = Fraction(25)
 MODELS = BASE / "models" / "myspinbot"
+PORTRAITS = "hopper,dark_skin,red_glasses,curls,group,laughing,grey,astronaut"
 STOCK = ("af_heart", "am_michael", "bf_emma", "bm_george")
+_OPENING = [MOVES.index(m) for m in ("jaw", "upper", "lower", "upper_round", "lower_round")]
 Distance = Callable[[np.ndarray, Face], float]
 
 
@@ -54,7 +57,9 @@ class Run:
     """What was seen of one video."""
 
     gaps: np.ndarray
-    """Gap between the lips over eye distance, [F]."""
+    """Gap between the lips over eye distance, as the tracker sees it, [F]."""
+    told: np.ndarray
+    """The gap that the mouth was told to have, half mouth widths, [F]."""
     background_ssim: float
     """Least structural similarity of the picture outside the head to the portrait."""
     flicker: float
@@ -86,8 +91,9 @@ def watch(talking: TalkingPortrait, image: np.ndarray, face: Face, finder: FaceF
     outside = head < 0.5
     distance = _identity(image, face)
     still = cv2.cvtColor(image[:height, :width], cv2.COLOR_RGB2GRAY).astype(np.float32)
-    gaps, alike, changes, distances, before, seen = [], [], [], [], still, face
+    gaps, told, alike, changes, distances, before, seen = [], [], [], [], [], still, face
     for number, frame in enumerate(talking.frames()):
+        told.append(float(talking.pose(number).moves[_OPENING].sum()))
         seen = finder.track(frame, seen) or seen
         gaps.append(seen.mouth_gap)
         gray = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32)
@@ -99,6 +105,7 @@ def watch(talking: TalkingPortrait, image: np.ndarray, face: Face, finder: FaceF
             distances.append(distance(frame, seen))
     return Run(
         np.array(gaps),
+        np.array(told),
         min(alike, default=float("nan")),
         float(np.mean(changes or [np.nan])),
         float(np.mean(distances or [np.nan])),
@@ -170,11 +177,11 @@ def table(results: dict[str, list[list[float]]]) -> None:
     for name, runs in results.items():
         moving = np.array([run for run in runs if run])
         if not len(moving):
-            print(f"  {name:<28} does not move ({len(runs)} runs)")
+            print(f"  {name:<34} does not move ({len(runs)} runs)")
             continue
         r, lag, closed, vowels, quiet = np.nanmean(moving, 0)
         print(
-            f"  {name:<28} r {r:5.2f} (worst {moving[:, 0].min():5.2f})  lag {lag:+5.0f} ms  "
+            f"  {name:<34} r {r:5.2f} (worst {moving[:, 0].min():5.2f})  lag {lag:+5.0f} ms  "
             f"bilabials closed {closed:4.0%}  vowels closed {vowels:4.0%}  "
             f"shut in pauses {quiet:4.0%}  of {len(moving)}"
         )
@@ -182,7 +189,7 @@ def table(results: dict[str, list[list[float]]]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--portraits", type=int, default=6)
+    parser.add_argument("--portraits", default=PORTRAITS, help="names of the set")
     parser.add_argument("--voices", type=int, default=6)
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -191,7 +198,9 @@ def main() -> None:
     spoken = list(voices(options.voices))
     draw = np.random.default_rng(0)
     everything: dict[str, list[list[float]]] = {}
-    for picture in islice(portraits(), options.portraits):
+    for picture in portraits():
+        if picture.name not in options.portraits.split(","):
+            continue
         face = finder.require_face(picture.image)
         here: dict[str, list[list[float]]] = {}
         looks = []
@@ -203,7 +212,7 @@ def main() -> None:
                 run = watch(talking, picture.image, face, finder)
                 looks.append(run)
                 label = f"{kind}, {'human' if human else 'synthetic'}"
-                made = [rows(label, run.gaps, voice)]
+                made = [rows(label, run.gaps, voice), rows(f"told: {label}", run.told, voice)]
                 if known:
                     made += [
                         rows("shifted by 400 ms", np.roll(run.gaps, 10), voice),
@@ -217,7 +226,9 @@ def main() -> None:
             f"{picture.name}: face {face.size_px:.0f} px, background SSIM at least "
             f"{np.nanmin([run.background_ssim for run in looks]):.3f}, flicker "
             f"{np.nanmean([run.flicker for run in looks]):.2f} of 255, identity distance "
-            f"{np.nanmean([run.identity for run in looks]):.2f}"
+            f"{np.nanmean([run.identity for run in looks]):.2f}; the tracker sees "
+            f"r {np.mean([np.corrcoef(run.told, run.gaps)[0, 1] for run in looks]):.2f} of what "
+            "the mouth was told"
         )
         table(here)
     print(f"all portraits, {', '.join(voice.name for voice in spoken)}")

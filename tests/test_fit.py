@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from myspinbot.audio import Audio, read_audio
 from myspinbot.errors import MissingModelError
@@ -182,3 +184,12 @@ def test_speakers_are_told_apart(encoder, voice_clips):
     halves = [encoder.embed(half.clone()) for half in woman.chunk(2)]
     assert float(halves[0] @ halves[1]) > 0.75
     assert float(encoder.embed(woman) @ encoder.embed(man)) < 0.7
+
+
+@given(st.floats(0.01, 100), st.integers(0, 50))
+def test_the_long_term_spectrum_knows_neither_level_nor_pauses(gain, pause):
+    power = torch.rand(60, 40, generator=torch.Generator().manual_seed(1)) + 0.1
+    longer = torch.cat([gain * power, torch.full((pause, 40), 1e-7)])
+    expected = fit.long_term_spectrum(power)
+    assert expected.shape == (80,)
+    torch.testing.assert_close(fit.long_term_spectrum(longer), expected, atol=2e-3, rtol=1e-3)

@@ -66,7 +66,7 @@ class SpeakerEncoder(nn.Module):
         samples = samples.to(self.mel.device)
         rms = samples.detach().square().mean(-1, keepdim=True).sqrt()
         samples = samples * torch.clamp(_QUIETEST_RMS / (rms + 1e-9), min=1)
-        frames = self._mel_frames(samples)
+        frames = self.mel_power(samples)
         # A last window that is not three quarters full would say more about the padding.
         count = max(0, (frames.shape[-2] - _WINDOW_FRAMES * 3 // 4) // _STRIDE_FRAMES) + 1
         missing = (count - 1) * _STRIDE_FRAMES + _WINDOW_FRAMES - frames.shape[-2]
@@ -80,7 +80,7 @@ class SpeakerEncoder(nn.Module):
         each = functional.normalize(functional.relu(self.linear(last)), dim=-1)
         return functional.normalize(each.unflatten(0, windows.shape[:-2]).mean(-2), dim=-1)
 
-    def _mel_frames(self, samples: Tensor) -> Tensor:
+    def mel_power(self, samples: Tensor) -> Tensor:
         """[..., T] -> power mel spectrogram [..., N, 40]; trained without a logarithm."""
         padded = functional.pad(samples, (_FFT // 2, _FFT // 2))
         spectrum = torch.fft.rfft(padded.unfold(-1, _FFT, _HOP) * self.window)

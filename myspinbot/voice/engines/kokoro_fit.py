@@ -1,6 +1,7 @@
 """From a reference clip to a Kokoro style: blend of stock voices, pitch, optional gradient steps.
 
-Judges by the GE2E encoder alone; it neither reads clips nor reports how alike the result is.
+Judges by the GE2E encoder, and steps by the long-term spectrum, too; it neither reads clips nor
+reports how alike the result is.
 """
 
 from __future__ import annotations
@@ -44,6 +45,10 @@ _OTHER_DEVIATION = 0.25
 _LEARNING_RATE, _BETAS = 0.1, (0.9, 0.999)
 _PRIOR = 0.04
 """Price of leaving the middle of the stock voices."""
+_SPECTRUM = 0.3
+"""Price of a long-term spectrum other than the clip's. An encoder alone is fitted beyond what one
+hears: with it, likeness by an encoder that is not fitted rose from .79 to .85 of what is possible
+on three voices; twice the price and half the prior gave less."""
 _FARTHEST = 3.0
 """In standard deviations of the stock voices."""
 _CROP_FRAMES = 40
@@ -52,6 +57,8 @@ _GUARD_FRAMES = 96
 _SPREAD_RATIO = (0.8, 1.25)
 """How far a melody may be flattened or widened."""
 _VOICED_HZ = 40.0
+_QUIET = 0.05
+"""Share of the mean power below which a frame is a pause."""
 
 # In Kokoro's symbols, so that a fit never depends on the phonemiser. Harvard sentences (IEEE 1969).
 FIT_PHRASES = (
@@ -164,6 +171,19 @@ def to_16_khz(wave: Tensor) -> Tensor:
     return phases.T.reshape(-1)[: len(wave) * 2 // 3]
 
 
+def long_term_spectrum(power: Tensor) -> Tensor:
+    """Mean, less its own mean, and deviation of the log of mel power [N, B] where there is sound.
+
+    [2 B], in nepers: what a voice, its microphone and its room have in common all the time.
+    """
+    total = power.sum(1)
+    loud = (total > _QUIET * total.mean().detach()).to(power)[:, None]
+    level = (power + 1e-6 * power.mean()).log()
+    mean = (level * loud).sum(0) / loud.sum()
+    variance = ((level - mean).square() * loud).sum(0) / loud.sum()
+    return torch.cat([mean - mean.mean(), (variance + 1e-9).sqrt()])
+
+
 class _Fit:
     """One enrolment: the target, the stock voices, and a progress count shared by all steps."""
 
@@ -186,6 +206,7 @@ class _Fit:
         self._styles = torch.stack([row.cpu().clone().float() for row in rows])
         samples = torch.from_numpy(clip.audio.resampled(SAMPLE_RATE).samples[0])
         self._target = self._encoder.embed(samples)
+        self._spectrum = long_term_spectrum(self._encoder.mel_power(samples.to(self._device)))
         self._pitch = clip.pitch
         embeddings, target = torch.stack([table[name] for name in names]), self._target.cpu()
         self.nearest = self._styles[(embeddings @ target).argmax()]
@@ -226,16 +247,19 @@ class _Fit:
         return self._heard(style, start.f0_map, self._prosody(GUARD_PHRASE, style))
 
     def _gradient(self, prosody: Prosody, rest: Tensor, axes: Tensor, z: Tensor) -> Tensor:
-        """Of the dissimilarity and of the price for leaving the middle, at `z`."""
+        """Of the dissimilarity, the other spectrum and the way from the middle, at `z`."""
         with torch.enable_grad():
             z = z.detach().requires_grad_()
-            similarity = self._similarity(prosody, (rest + z @ axes).to(self._device))
-            loss = _PRIOR * z.square().mean() - similarity.cpu()
-            return torch.autograd.grad(loss, z)[0]
+            sound = self._decoded(prosody, (rest + z @ axes).to(self._device))
+            similarity = self._encoder.embed(sound) @ self._target
+            spectrum = long_term_spectrum(self._encoder.mel_power(sound)) - self._spectrum
+            loss = _SPECTRUM * spectrum.square().mean() - similarity
+            return torch.autograd.grad(_PRIOR * z.square().mean() + loss.cpu(), z)[0]
 
     def _heard(self, style: Tensor, f0_map: tuple[float, float], guard: Prosody) -> _Candidate:
         excerpt = _excerpt(guard.with_f0(*f0_map), 0, _GUARD_FRAMES)
-        similarity = float(self._similarity(excerpt, style.to(self._device)))
+        sound = self._decoded(excerpt, style.to(self._device))
+        similarity = float(self._encoder.embed(sound) @ self._target)
         self._advance()
         return _Candidate(style, f0_map, similarity)
 
@@ -243,9 +267,9 @@ class _Fit:
         self.pulse()
         return self._net.prosody(self._engine.tokens(symbols), style.to(self._device))
 
-    def _similarity(self, prosody: Prosody, style: Tensor) -> Tensor:
-        wave = self._net.decode(prosody, style, pulse=self.pulse)
-        return self._encoder.embed(to_16_khz(wave)) @ self._target
+    def _decoded(self, prosody: Prosody, style: Tensor) -> Tensor:
+        """The sound [T] at 16 kHz."""
+        return to_16_khz(self._net.decode(prosody, style, pulse=self.pulse))
 
     @contextmanager
     def _ticking_backward(self) -> Iterator[None]:
