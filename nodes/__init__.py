@@ -2,12 +2,15 @@
 
 from comfy_api.latest import ComfyExtension, io
 
-from . import bot, face, host, lipsync, narrative, routes, voice
+from . import bot, face, host, lipsync, narrative, ollama, routes, voice
 
 NODES: list[type[io.ComfyNode]] = [
     bot.TalkingBot,
     narrative.WriteNarration,
     narrative.EmbeddedLLM,
+    ollama.Ollama,
+    narrative.OpenAICompatible,
+    narrative.ParseScript,
     voice.VoiceProfile,
     voice.SaveVoice,
     voice.LoadVoice,

@@ -1,14 +1,22 @@
 """Nodes that write what the bot says."""
 
 import json
+import logging
+import os
 
 from comfy_api.latest import io
 
+from ..myspinbot.errors import BadInputError
 from ..myspinbot.narrative.engines import ENGINES
 from ..myspinbot.narrative.prompts import MANNER
-from . import host, types
+from ..myspinbot.narrative.servers import DEFAULT, LlmServer, read_servers
+from ..myspinbot.voice.engines import LANGUAGES as SPOKEN
+from . import host, ollama, types
 
-LANGUAGES = ["en"]
+LANGUAGES = ["en", *(code for code in SPOKEN if not code.startswith("en-"))]
+"""To write a narration in; English first, which needs no server."""
+
+logger = logging.getLogger("myspinbot.narrative")
 
 
 class EmbeddedLLM(io.ComfyNode):
@@ -33,6 +41,88 @@ def load_embedded() -> host.Managed:
     return host.Managed(lambda: row.load().load(host.weights(row.files) / row.files[0]))
 
 
+class OpenAICompatible(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="MySpinBot_OpenAICompatible",
+            display_name="OpenAI-Compatible LLM",
+            category="MySpinBot/narrative",
+            description="A model behind llama.cpp server, vLLM, LM Studio or another server with "
+            "OpenAI's chat completions.",
+            search_aliases=["llama.cpp", "vllm", "lm studio"],
+            inputs=[
+                io.Combo.Input(
+                    "server",
+                    options=server_names(),
+                    tooltip="One of the servers that are set up on the machine ComfyUI runs on.",
+                ),
+                io.String.Input(
+                    "model",
+                    default="",
+                    tooltip="As the server calls it; empty: the first that it lists.",
+                ),
+            ],
+            outputs=[types.Llm.Output(display_name="llm")],
+        )
+
+    @classmethod
+    def fingerprint_inputs(cls, server, model):
+        return hash(find_server(server))
+
+    @classmethod
+    def execute(cls, server, model) -> io.NodeOutput:
+        engine = ENGINES["openai-compatible"].load()
+        return io.NodeOutput(types.ServedLlm(engine(find_server(server), model.strip())))
+
+
+def llm_servers() -> dict[str, LlmServer]:
+    return read_servers(host.private("llm_servers.json"), os.environ)
+
+
+def server_names() -> list[str]:
+    try:
+        return list(llm_servers())
+    except BadInputError as error:  # an error in a schema would drop the whole pack
+        logger.warning("%s", error)
+        return [DEFAULT]
+
+
+def find_server(name: str) -> LlmServer:
+    servers = llm_servers()
+    if name not in servers:
+        raise BadInputError(f"No LLM server is called {name!r}; there are {', '.join(servers)}.")
+    return servers[name]
+
+
+class ParseScript(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="MySpinBot_ParseScript",
+            display_name="Parse Script",
+            category="MySpinBot/narrative",
+            description="Find narration and stage prompt in what any LLM node wrote: JSON, also "
+            "broken or inside other text, labelled lines, or plain text.",
+            search_aliases=["json", "llm"],
+            inputs=[
+                io.String.Input("text", multiline=True, tooltip="What a language model wrote."),
+            ],
+            outputs=[
+                io.String.Output(display_name="narration"),
+                io.String.Output(display_name="stage_prompt"),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, text) -> io.NodeOutput:
+        from ..myspinbot.narrative import parsing, writing
+
+        script = parsing.parse_script(text)
+        stage = script.stage_prompt or writing.direct(script.narration).stage_prompt
+        return io.NodeOutput(script.narration, stage)
+
+
 class WriteNarration(io.ComfyNode):
     @classmethod
     def define_schema(cls):
@@ -53,7 +143,11 @@ class WriteNarration(io.ComfyNode):
                     "persona", default="", tooltip="Who is speaking; empty: nobody special."
                 ),
                 io.Combo.Input("tone", options=list(MANNER), tooltip="How it should sound."),
-                io.Combo.Input("language", options=LANGUAGES, tooltip="What it is written in."),
+                io.Combo.Input(
+                    "language",
+                    options=LANGUAGES,
+                    tooltip="What it is written in; the embedded LLM knows only English.",
+                ),
                 io.Float.Input(
                     "duration_s",
                     default=15,
@@ -70,7 +164,11 @@ class WriteNarration(io.ComfyNode):
                     control_after_generate=True,
                     tooltip="Another seed, another text.",
                 ),
-                types.Llm.Input("llm", optional=True, tooltip="None: the embedded one."),
+                types.Llm.Input(
+                    "llm",
+                    optional=True,
+                    tooltip="None: Ollama if it answers, else the embedded one.",
+                ),
                 types.Voice.Input(
                     "voice", optional=True, tooltip="Plan the length with this voice's own pace."
                 ),
@@ -93,16 +191,17 @@ class WriteNarration(io.ComfyNode):
         if narration.strip():
             written = writing.direct(narration, **style)
         else:
-            model = llm or load_embedded()
-            with host.one_thread():
+            model = llm or ollama.answering() or load_embedded()
+            with host.one_thread(), host.lend(model) as (engine, freed):
                 written = writing.write(
                     topic,
                     **style,
                     language=language,
                     duration_s=duration_s,
-                    llm=model.ready(),
+                    llm=engine,
                     seed=seed,
                     tick=host.ticker(),
                 )
+            written.report.update(freed)
         report = json.dumps(written.report, indent=2, ensure_ascii=False)
         return io.NodeOutput(written.narration, written.stage_prompt, report)

@@ -11,13 +11,14 @@ from ..myspinbot.narrative.engines import ENGINES as LLMS
 from ..myspinbot.quality.engines import ENGINES as RECOGNISERS
 from ..myspinbot.registry import EngineSpec
 from ..myspinbot.voice.engines import ENGINES as VOICES
-from . import host
+from . import host, ollama
 
 
 def register(nodes: Sequence[type[io.ComfyNode]]) -> None:
     host.serve("capabilities", lambda: capabilities(nodes))
     host.serve("doctor", doctor)
     host.serve("voices", voices)
+    host.serve("ollama/models", ollama.models)
 
 
 def capabilities(nodes: Sequence[type[io.ComfyNode]]) -> dict:

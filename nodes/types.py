@@ -19,6 +19,18 @@ Face = io.Custom("SPINBOT_FACE")
 
 
 @dataclass(frozen=True)
+class ServedLlm:
+    """What SPINBOT_LLM carries when the model runs in another program; else a host.Managed."""
+
+    engine: Any
+    """myspinbot.narrative.chat.ChatLLM"""
+
+    def ready(self) -> Any:
+        """Hand out the engine, as Managed.ready does: here there is nothing to load."""
+        return self.engine
+
+
+@dataclass(frozen=True)
 class LoadedVoice:
     """What SPINBOT_VOICE carries: a profile and the engine that speaks it."""
 

@@ -48,8 +48,10 @@ def comfy(tmp_path_factory) -> Iterator[ComfyProcess]:
     ]
     for name in ("input", "output", "user"):
         (base / name).mkdir()
-    with ComfyProcess(BASE, base / "server.log", *folders) as server:
-        yield server
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OLLAMA_HOST", "127.0.0.1:9")  # whatever runs on this machine
+        with ComfyProcess(BASE, base / "server.log", *folders) as server:
+            yield server
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import urllib.parse
 import urllib.request
 
 import pytest
+from fake_ollama import FakeOllama
 from playwright.sync_api import sync_playwright
 
 from scripts.environment import PACK_FOLDER, ROOT
@@ -172,3 +173,44 @@ def test_a_voice_can_be_heard_on_its_node(sample_files, page, comfy, samples_dir
     page.wait_for_function(f"() => {PLAYERS}.every(player => player.currentTime > 0.1)")
     saved = page.evaluate("() => JSON.stringify(window.app.graph.serialize().nodes)")
     assert "ComfyUI_temp" not in saved
+
+
+@pytest.fixture
+def ollama(comfy):
+    path = comfy.log.parent / "user" / "__myspinbot" / "ollama.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FakeOllama() as server:
+        path.write_text(json.dumps({"host": server.host}), "utf-8")
+        yield server
+    path.unlink()
+
+
+OLLAMA = "window.app.graph.nodes.find(n => n.type === 'MySpinBot_Ollama')"
+MODEL = f"{OLLAMA}.widgets.find(w => w.name === 'model')"
+
+
+def test_the_models_of_ollama_are_listed_and_a_saved_one_stays(ollama, page):
+    def reached(condition):
+        page.wait_for_function(
+            f"""() => {{
+                if (!{OLLAMA})  // the editor's own first graph may have come after it
+                    window.app.graph.add(window.LiteGraph.createNode("MySpinBot_Ollama"));
+                const model = {MODEL};
+                return {condition};
+            }}"""
+        )
+
+    reached("String(model.options.values) === 'llama3.2:3b,qwen3:latest'")
+    reached("model.value === 'llama3.2:3b'")
+    page.evaluate(f"() => {{ {MODEL}.value = 'qwen3:latest'; }}")
+    page.evaluate(
+        """() => window.app.loadGraphData(
+            JSON.parse(JSON.stringify(window.app.graph.serialize())))"""
+    )
+    reached("String(model.options.values) === 'llama3.2:3b,qwen3:latest'")
+    page.wait_for_timeout(500)  # what would overwrite it comes late
+    assert page.evaluate(f"() => {MODEL}.value") == "qwen3:latest"
+    ollama.models["phi4:14b"] = 9
+    page.evaluate(f"() => {MODEL}.refresh()")
+    reached("String(model.options.values).includes('phi4')")
+    assert page.evaluate(f"() => {MODEL}.value") == "qwen3:latest"

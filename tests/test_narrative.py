@@ -306,7 +306,15 @@ def test_sentences_are_split_where_they_end():
         "Yes!",
     ]
     assert split("no end") == ["no end"]
-    assert count_words("It's a well-known fact: 日本の歴史について話したいと思います") == 6
+    assert split("今日は。お茶です！「はい。」我们说。") == [
+        "今日は。",
+        "お茶です！",
+        "「はい。」",
+        "我们说。",
+    ]
+    assert split("क्या? यह चाय है। अच्छा।") == ["क्या?", "यह चाय है।", "अच्छा।"]
+    assert count_words("It's a well-known fact: 日本の歴史について話したいと思います") == 4 + 9
+    assert count_words("a" * 31) == 3
 
 
 def test_our_own_sentences_obey_the_rules():

@@ -262,8 +262,8 @@ def _with_context(tiny: EmbeddedLLM) -> EmbeddedLLM:
 def test_every_engine_of_the_table_loads():
     for spec in ENGINES.values():
         engine = spec.load()
-        assert engine.name == spec.name
-        assert "en" in engine.languages
+        assert callable(getattr(engine, "chat", None)) != callable(getattr(engine, "passage", None))
+    assert "en" in ENGINES["embedded"].load().languages
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,15 @@ from typing import Any
 
 COLUMN_PX, ROW_GAP_PX, WIDTH_PX = 460, 60, 380
 LINE_PX = {"multiline": 130, "widget": 28, "slot": 24, "head": 60}
-PREVIEW_PX = {"PreviewAny": 180, "LoadImage": 300, "LoadAudio": 60, "SaveVideo": 320}
+PREVIEW_PX = {
+    "PreviewAny": 180,
+    "LoadImage": 300,
+    "LoadAudio": 60,
+    "SaveVideo": 320,
+    "MySpinBot_VoiceProfile": 150,
+    "MySpinBot_Speak": 150,
+    "MySpinBot_DetectFace": 260,
+}
 """Room for what the editor adds to a node: players, pictures, text."""
 WIDGET_TYPES = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO", "COMFY_DYNAMICCOMBO_V3"}
 
@@ -79,10 +87,10 @@ def _node(number: int, entry: Mapping[str, Any], object_info: Mapping[str, Any],
             slot["widget"] = {"name": name}
             values += _widget_values(entry["inputs"], name, options)
             height += LINE_PX["multiline" if options.get("multiline") else "widget"]
-        else:
-            height += LINE_PX["slot"]
         if "widget" not in slot or _is_link(given):
             inputs.append(slot)
+    rows = max(sum("widget" not in slot for slot in inputs), len(info["output"]))
+    height += rows * LINE_PX["slot"]
     node = {
         "id": number,
         "type": entry["class_type"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ..progress import Tick
 
@@ -53,6 +53,7 @@ class Passage(Protocol):
         ...
 
 
+@runtime_checkable
 class ContinuingLLM(Protocol):
     """A model that continues text, piece by piece."""
 

@@ -16,8 +16,15 @@ from .prompts import (
 
 WORD = re.compile(r"[^\W_]+(?:['\u2019\-][^\W_]+)*")
 LONG_WORD_CHARACTERS = 15
-"""Text without spaces (Chinese, an URL) is counted as one word per so many characters."""
+"""Text without spaces (Thai, an URL) is counted as one word per so many characters."""
 ENDS = ".!?"
+END = re.compile(
+    r"[.!?\u061f\u0964\u2026]+[\"'\u201c\u201d\u2019\u00bb)]*(?=\s|$)"
+    r"|[\u3002\uff01\uff1f]+[\u300d\u300f\u201d\u2019]*"  # Chinese, Japanese: no space follows
+)
+"""Where a sentence may end, in every script that the pack's voices speak."""
+UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
+"""A character of Chinese or Japanese, which has no spaces: two take as long as a word."""
 ABBREVIATIONS = frozenset(
     ("mr", "mrs", "ms", "dr", "st", "mt", "vs", "etc", "prof", "jr", "sr", "e.g", "i.e", "ph.d")
 )
@@ -32,13 +39,15 @@ def words(text: str) -> list[str]:
 
 def count_words(text: str) -> int:
     """How many words a speaker has to say."""
-    return sum(-(-len(word) // LONG_WORD_CHARACTERS) for word in words(text))
+    unspaced = len(UNSPACED.findall(text))
+    rest = words(UNSPACED.sub(" ", text)) if unspaced else words(text)
+    return -(-unspaced // 2) + sum(-(-len(word) // LONG_WORD_CHARACTERS) for word in rest)
 
 
 def split(text: str) -> list[str]:
     """The sentences of `text`; a full stop inside a number or after a title does not end one."""
     sentences, start = [], 0
-    for match in re.finditer(r"[.!?]+[\"'\u201d\u2019)]*(?=\s|$)", text):
+    for match in END.finditer(text):
         if match.group() == "." and _abbreviated(text[start : match.start()], text[match.end() :]):
             continue
         sentences.append(text[start : match.end()].strip())

@@ -6,13 +6,15 @@ import logging
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import BadInputError
+from ..errors import BadInputError, EngineError
 from ..progress import Tick, no_tick
-from .composing import Draft, Plan, compose
+from .asking import Asked, Request, ask, length_fault
+from .chat import ChatLLM
+from .composing import Draft, Plan, close, compose
 from .continuing import Continuations
 from .llm import ContinuingLLM
 from .prompts import MANNER
-from .sentences import count_words, narration_fault
+from .sentences import count_words, narration_fault, split
 from .stage import stage_prompt
 from .topics import read_persona, read_topic
 
@@ -30,7 +32,19 @@ class Narration:
     narration: str
     stage_prompt: str
     report: dict[str, Any] = field(default_factory=dict)
-    """engine, planned_words, words, planned_s, expected_s, fallback ("" or why), and counts."""
+    """engine, planned_words, words, planned_s, expected_s, fallback ("" or why), and counts:
+    attempts of a chat model, or sentences of the model and of the templates."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A narration, and how it came about."""
+
+    narration: str
+    stage_prompt: str
+    engine: str
+    fallback: str
+    counts: dict[str, int]
 
 
 def write(
@@ -41,39 +55,85 @@ def write(
     language: str = "en",
     duration_s: float = 15.0,
     words_per_minute: float = WORDS_PER_MINUTE,
-    llm: ContinuingLLM | None = None,
+    llm: ContinuingLLM | ChatLLM | None = None,
     seed: int = 0,
     tick: Tick = no_tick,
 ) -> Narration:
     """Write a first-person narration about `topic` that takes about `duration_s` (3..600) to say.
 
-    Code writes the first and last sentence, `llm` those between; what it cannot deliver, templates
-    do, and the report says so. Without an `llm` all of it is templates. `tick` counts words.
-    Raises BadInputError for an empty topic, an unknown tone, language or length.
+    A chat model writes all of it, in any `language`. For a continuing model code writes the first
+    and last sentence. What a model cannot deliver, templates do, and the report says so; without an
+    `llm` all of it is templates. `tick` counts words. Raises BadInputError for an empty topic, an
+    unknown tone, language or length; ServerError when a server fails; EngineError when a model
+    wrote nothing usable in a language that has no templates.
     """
     check_settings(tone, language, duration_s, words_per_minute, llm)
     subject = read_topic(topic)
     planned = max(4, round(duration_s * words_per_minute / 60))
     plan = Plan(subject, read_persona(persona), tone, planned, seed)
-    source = Continuations(llm, plan, tick) if llm is not None else None
-    draft = compose(plan, source)
-    reason = fallback_reason(draft, llm)
-    if fault := narration_fault(draft.text, subject.text) if source else "":
-        draft, reason = compose(plan, None), f"the model's text was rejected: {fault}"
-    if reason:
-        logger.info("Narration about %r uses templates: %s", subject.text, reason)
+    if llm is None or isinstance(llm, ContinuingLLM):
+        written = _continued(plan, llm, tick)
+    else:
+        request = Request(topic, persona, tone, language, planned, seed)
+        written = _asked(plan, llm, request, tick)
+    if written.fallback:
+        logger.info("The narration is not all the model's: %s", written.fallback)
     tick(planned, planned)
-    report = length_report(draft.text, words_per_minute) | {
-        "engine": llm.name if llm is not None and draft.from_model else "template",
+    report = length_report(written.narration, words_per_minute) | {
+        "engine": written.engine,
         "planned_words": planned,
         "planned_s": duration_s,
-        "model_sentences": draft.from_model,
-        "template_sentences": draft.from_templates,
-        "fallback": reason,
+        **written.counts,
+        "fallback": written.fallback,
         "topic": subject.text,
         "topic_shortened": subject.shortened,
     }
-    return Narration(draft.text, stage_prompt(subject.text, plan.persona, tone), report)
+    return Narration(written.narration, written.stage_prompt, report)
+
+
+def _continued(plan: Plan, llm: ContinuingLLM | None, tick: Tick) -> Written:
+    """A narration sentence by sentence, from `llm` or from templates alone."""
+    source = Continuations(llm, plan, tick) if llm is not None else None
+    draft = compose(plan, source)
+    reason = fallback_reason(draft, llm)
+    if fault := narration_fault(draft.text, plan.topic.text) if source else "":
+        draft, reason = compose(plan, None), f"the model's text was rejected: {fault}"
+    engine = llm.name if llm is not None and draft.from_model else "template"
+    counts = {"model_sentences": draft.from_model, "template_sentences": draft.from_templates}
+    return Written(draft.text, _stage(plan), engine, reason, counts)
+
+
+def _asked(plan: Plan, llm: ChatLLM, request: Request, tick: Tick) -> Written:
+    """A narration that a chat model wrote in one piece."""
+    asked = ask(llm, request, tick)
+    counts = {"attempts": asked.attempts}
+    stage = asked.stage_prompt or _stage(plan)
+    if request.language in TEMPLATE_LANGUAGES:
+        narration = _rounded_off(plan, asked)
+        fault = length_fault(narration, plan.words) if narration else asked.fault
+        if not fault:
+            return Written(narration, stage, llm.name, "", counts)
+        reason = f"the model's text was rejected after {asked.attempts} attempts: {fault}"
+        return Written(compose(plan, None).text, _stage(plan), "template", reason, counts)
+    if not asked.narration:
+        raise EngineError(
+            f"{llm.name} wrote no usable narration in {asked.attempts} attempts: {asked.fault}. "
+            "Use a larger model, another seed, or your own text."
+        )
+    return Written(asked.narration, stage, llm.name, asked.fault, counts)
+
+
+def _rounded_off(plan: Plan, asked: Asked) -> str:
+    """The model's text; one that is too short gets a last sentence of ours."""
+    if not asked.fault or not asked.narration:
+        return asked.narration
+    draft = Draft(plan, split(asked.narration))
+    close(draft)
+    return draft.text
+
+
+def _stage(plan: Plan) -> str:
+    return stage_prompt(plan.topic.text, plan.persona, plan.tone)
 
 
 def direct(
@@ -124,16 +184,18 @@ def check_settings(
     language: str,
     duration_s: float,
     words_per_minute: float,
-    llm: ContinuingLLM | None,
+    llm: ContinuingLLM | ChatLLM | None,
 ) -> None:
     """Raise BadInputError for settings nothing can be written with."""
     check_tone(tone)
-    known = llm.languages if llm is not None else TEMPLATE_LANGUAGES
-    if language not in known:
-        raise BadInputError(
-            f"{llm.name if llm else 'The template'} cannot write {language!r}, only "
-            f"{', '.join(sorted(known))}. Give your own text, or use a larger language model."
-        )
+    if llm is None or isinstance(llm, ContinuingLLM):
+        known = llm.languages if llm is not None else TEMPLATE_LANGUAGES
+        name = f"The LLM {llm.name!r}" if llm is not None else "The template"
+        if language not in known:
+            raise BadInputError(
+                f"{name} cannot write {language!r}, only {', '.join(sorted(known))}. Give your own "
+                "text, or connect a larger model on a server."
+            )
     if not 3 <= duration_s <= 600:
         raise BadInputError(f"A narration lasts 3 to 600 seconds, not {duration_s:g}.")
     if not 60 <= words_per_minute <= 300:

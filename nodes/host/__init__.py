@@ -2,6 +2,7 @@
 
 from comfy_execution.graph_utils import GraphBuilder
 
+from .baton import lend, make_room
 from .folders import VOICES, files, inside, private, register, speech_cache_bytes, weights
 from .landmarker import face_networks
 from .models import Managed, has_gpu, one_thread, ready
@@ -19,6 +20,8 @@ __all__ = [
     "files",
     "has_gpu",
     "inside",
+    "lend",
+    "make_room",
     "one_thread",
     "preview",
     "private",

@@ -12,4 +12,20 @@ ENGINES = table(
         licence="Apache-2.0",
         files=("smollm2-135m-instruct.gguf",),
     ),
+    EngineSpec(
+        "openai-compatible",
+        __name__,
+        ".openai:OpenAICompatible",
+        licence="that of the server's model",
+        requires=("httpx",),
+        install="httpx",
+    ),
+    EngineSpec(
+        "ollama",
+        __name__,
+        ".ollama_chat:OllamaChat",
+        licence="that of the server's model",
+        requires=("ollama",),
+        install="ollama",
+    ),
 )

@@ -1,0 +1,150 @@
+"""ComfyUI and Ollama share a GPU: who leaves when. ComfyUI's real model manager, in a process of
+its own where "cpu:0" poses as a GPU of 9 GB; Ollama is the protocol fake."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from fake_ollama import FakeOllama
+
+from scripts.environment import ROOT, comfyui
+
+pytestmark = pytest.mark.comfy
+
+PROLOGUE = """
+import importlib.util, json, os, sys
+root, tree, address = sys.argv[1:]
+os.environ["OLLAMA_HOST"] = address
+sys.argv = ["main.py", "--cpu", "--base-directory", "."]
+sys.path.insert(0, tree)
+import comfy.options; comfy.options.enable_args_parsing()
+import comfy.model_management as mm
+import torch
+spec = importlib.util.spec_from_file_location(
+    "pack", root + "/__init__.py", submodule_search_locations=[root])
+sys.modules["pack"] = importlib.util.module_from_spec(spec)
+import pack.nodes.ollama as ollama
+from pack.nodes import host
+
+def held():
+    return sum(1000 * m.model_loaded_memory() for m in mm.current_loaded_models if m.model)
+
+def free(device=None, torch_free_too=False):
+    left = 9_000_000_000 - held()
+    return (left, 0) if torch_free_too else left
+
+mm.get_torch_device = lambda: torch.device("cpu", 0)
+mm.get_free_memory = free
+keep = [host.Managed(lambda: torch.nn.Linear(1000, 500)) for _ in range(2)]
+for one in keep:
+    mm.load_models_gpu(one.patchers, force_full_load=True)
+assert held() == 4_004_000_000
+say = lambda **facts: print("RESULT" + json.dumps(facts))
+from pack.myspinbot.narrative.chat import Message
+def chat(llm):
+    return llm.chat([Message("user", "Hi")], tick=host.ticker())
+"""
+
+
+@pytest.fixture
+def fake():
+    with FakeOllama() as server:
+        yield server
+
+
+def play(fake, tmp_path, code):
+    command = [sys.executable, "-c", PROLOGUE + code, str(ROOT), str(comfyui()), fake.host]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    line = next(line for line in done.stdout.splitlines() if line.startswith("RESULT"))
+    return json.loads(line.removeprefix("RESULT"))
+
+
+def test_both_give_the_gpu_to_the_other(fake, tmp_path):
+    """6 GB are needed, 5 are free: one of ComfyUI's two models leaves, and Ollama's at the end."""
+    code = """
+host.has_gpu = lambda: True
+model = ollama.OllamaModel(ollama.connect(), "qwen3", {"keep_alive_s": 600})
+with host.lend(model) as (llm, report):
+    chat(llm)
+    left = held()
+    mm.load_models_gpu([p for one in keep for p in one.patchers], force_full_load=True)
+    with host.lend(model) as (llm, again):  # it is loaded: nobody has to go
+        chat(llm)
+say(left=left, report=report, again=again, held=held())
+"""
+    facts = play(fake, tmp_path, code)
+    assert facts["left"] == 2_002_000_000
+    assert facts["again"] == {"ollama_vram_freed_bytes": 5_500_000_000}
+    assert facts["held"] == 4_004_000_000
+    assert fake.loaded == {}
+    chats = [body for path, body in fake.requests if path == "/api/chat"]
+    assert [body["keep_alive"] for body in chats] == [30, 30, 0]
+    assert [bool(body["messages"]) for body in chats] == [True, True, False]
+
+
+def test_a_model_that_does_not_leave_is_told_and_a_cancel_does_not_wait(fake, tmp_path):
+    fake.unload_s = 60
+    code = """
+import functools, time
+host.has_gpu = lambda: True
+model = ollama.OllamaModel(ollama.connect(), "qwen3", {})
+model.server.unload = functools.partial(model.server.unload, within_s=0.5)
+with host.lend(model) as (llm, report):
+    chat(llm)
+class Cancel(BaseException): pass
+try:
+    with host.lend(model) as (llm, nothing):
+        start = time.monotonic()
+        raise Cancel
+except Cancel:
+    say(seconds=time.monotonic() - start, report=report, nothing=nothing)
+"""
+    facts = play(fake, tmp_path, code)
+    assert facts["report"]["comfyui_vram_freed_bytes"] == 2_002_000_000
+    assert "ollama stop qwen3" in facts["report"]["ollama_vram_note"]
+    assert facts["seconds"] < 1.5
+    assert facts["nothing"] == {}
+    assert sum(body.get("keep_alive") == 0 for _, body in fake.requests) == 2
+
+
+def test_without_a_shared_gpu_nobody_leaves(fake, tmp_path):
+    """No GPU, a server elsewhere, an engine of ComfyUI's own, an Ollama on the CPU."""
+    fake.on_gpu = False
+    code = """
+model = ollama.OllamaModel(ollama.connect(), "qwen3", {"keep_alive_s": 600})
+with host.lend(model) as (llm, report):
+    chat(llm)
+host.has_gpu = lambda: True
+model.server._name = "gpu.example"
+with host.lend(model) as (llm, more):
+    chat(llm)
+with host.lend(keep[0]) as (engine, none):
+    assert engine is keep[0].engine
+small = ollama.OllamaModel(ollama.connect(), "llama3.2:3b", {"keep_alive_s": 500})
+with host.lend(small) as (llm, cpu):
+    chat(llm)
+say(held=held(), comfyui=cpu.pop("comfyui_vram_freed_bytes"), **report, **more, **none, **cpu)
+"""
+    assert play(fake, tmp_path, code) == {"held": 4_004_000_000, "comfyui": 0}
+    kept = [b["keep_alive"] for path, b in fake.requests if path == "/api/chat"]
+    assert kept == [600, 600, 30, 500]
+    assert set(fake.loaded) == {"qwen3:latest", "llama3.2:3b"}
+
+
+def test_an_ollama_that_answers_is_found_and_another_is_not_waited_for(fake, tmp_path):
+    fake.models = {"nomic-embed-text:latest": 9, **fake.models}
+    fake.embedders = {"nomic-embed-text:latest"}
+    code = """
+import time
+found = ollama.answering()
+os.environ["OLLAMA_HOST"] = "127.0.0.1:9"
+start = time.monotonic()
+nothing = ollama.answering()
+say(found=found.model, nothing=nothing, seconds=time.monotonic() - start)
+"""
+    facts = play(fake, tmp_path, code)
+    assert facts["found"] == "llama3.2:3b"
+    assert facts["nothing"] is None
+    assert facts["seconds"] < 1
