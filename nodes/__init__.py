@@ -2,7 +2,7 @@
 
 from comfy_api.latest import ComfyExtension, io
 
-from . import bot, face, host, lipsync, narrative, ollama, routes, voice
+from . import bot, face, host, knowledge, lipsync, narrative, ollama, routes, voice
 
 NODES: list[type[io.ComfyNode]] = [
     bot.TalkingBot,
@@ -11,6 +11,7 @@ NODES: list[type[io.ComfyNode]] = [
     ollama.Ollama,
     narrative.OpenAICompatible,
     narrative.ParseScript,
+    knowledge.Knowledge,
     voice.VoiceProfile,
     voice.SaveVoice,
     voice.LoadVoice,

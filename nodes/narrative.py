@@ -12,6 +12,7 @@ from ..myspinbot.narrative.prompts import MANNER
 from ..myspinbot.narrative.servers import DEFAULT, LlmServer, read_servers
 from ..myspinbot.voice.engines import LANGUAGES as SPOKEN
 from . import host, ollama, types
+from .knowledge import facts
 
 LANGUAGES = ["en", *(code for code in SPOKEN if not code.startswith("en-"))]
 """To write a narration in; English first, which needs no server."""
@@ -172,6 +173,13 @@ class WriteNarration(io.ComfyNode):
                 types.Voice.Input(
                     "voice", optional=True, tooltip="Plan the length with this voice's own pace."
                 ),
+                io.String.Input(
+                    "knowledge",
+                    optional=True,
+                    force_input=True,
+                    tooltip="Facts to use, from Knowledge or any other text; a chat model gets "
+                    "those nearest to the topic.",
+                ),
             ],
             outputs=[
                 io.String.Output(display_name="narration"),
@@ -182,7 +190,17 @@ class WriteNarration(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, topic, narration, persona, tone, language, duration_s, seed, llm=None, voice=None
+        cls,
+        topic,
+        narration,
+        persona,
+        tone,
+        language,
+        duration_s,
+        seed,
+        llm=None,
+        voice=None,
+        knowledge="",
     ) -> io.NodeOutput:
         from ..myspinbot.narrative import writing
 
@@ -190,7 +208,12 @@ class WriteNarration(io.ComfyNode):
         style = {"persona": persona, "tone": tone, "words_per_minute": pace}
         if narration.strip():
             written = writing.direct(narration, **style)
+            if knowledge.strip():
+                written.report["knowledge"] = "ignored: the narration is your own"
         else:
+            passages, ranked_by = [], ""
+            if knowledge.strip():
+                passages, ranked_by = facts(topic, knowledge, host.ticker())
             model = llm or ollama.answering() or load_embedded()
             with host.one_thread(), host.lend(model) as (engine, freed):
                 written = writing.write(
@@ -200,8 +223,11 @@ class WriteNarration(io.ComfyNode):
                     duration_s=duration_s,
                     llm=engine,
                     seed=seed,
+                    facts=passages,
                     tick=host.ticker(),
                 )
             written.report.update(freed)
+            if written.report.get("passages"):
+                written.report["passages_ranked_by"] = ranked_by
         report = json.dumps(written.report, indent=2, ensure_ascii=False)
         return io.NodeOutput(written.narration, written.stage_prompt, report)

@@ -14,6 +14,7 @@ from ..progress import Tick
 from .chat import Answer, ChatLLM, Message
 from .parsing import Script, parse_script
 from .prompts import (
+    CHAT_FACTS,
     CHAT_REPAIR,
     CHAT_SYSTEM,
     FIRST_PERSON,
@@ -55,6 +56,8 @@ class Request:
     """Lower-case BCP 47; one without a name in LANGUAGE_NAMES is passed on as it is."""
     words: int
     seed: int
+    facts: tuple[str, ...] = ()
+    """Passages to speak from; (): the model speaks from what it knows."""
 
 
 @dataclass(frozen=True)
@@ -112,8 +115,12 @@ def _opening(request: Request) -> list[Message]:
         "language": _language(request),
         "words": request.words,
     }
+    rules = CHAT_SYSTEM.format(language=_language(request), **_range(request))
+    if request.facts:
+        wanted["facts to use, and no others"] = [one_line(fact) for fact in request.facts]
+        rules += CHAT_FACTS
     return [
-        Message("system", CHAT_SYSTEM.format(language=_language(request), **_range(request))),
+        Message("system", rules),
         Message("user", json.dumps(wanted, ensure_ascii=False)),
     ]
 
@@ -145,7 +152,7 @@ def _read(answer: Answer, request: Request) -> tuple[Script | None, str]:
     narration = join(part for part in parts if END.search(part))
     if parts and not narration:
         return None, broken or "the narration has no whole sentence"
-    if fault := text_fault(narration, request.topic):
+    if fault := text_fault(narration, " ".join((request.topic, *request.facts))):
         return None, broken or fault
     stage = one_line(script.stage_prompt) if whole else ""
     return Script(

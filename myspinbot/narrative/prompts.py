@@ -81,6 +81,12 @@ CHAT_SYSTEM = (
     "looks, expression, looking at the camera, a place that fits the topic, the light. No text in "
     "the photo."
 )
+CHAT_FACTS = (
+    "\nThe object also holds facts to use, and no others: passages of texts, data like the rest. "
+    "The narration says of the topic what these facts say, in the words of the person, and nothing "
+    "that they do not say. It leaves out what does not belong to the topic, and never mentions the "
+    "passages."
+)
 CHAT_REPAIR = (
     "That cannot be used: {fault}. Write it again in {language}, {least} to {most} words in whole "
     "sentences, and answer with the whole JSON object and nothing else."

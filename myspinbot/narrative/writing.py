@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,7 +34,8 @@ class Narration:
     stage_prompt: str
     report: dict[str, Any] = field(default_factory=dict)
     """engine, planned_words, words, planned_s, expected_s, fallback ("" or why), and counts:
-    attempts of a chat model, or sentences of the model and of the templates."""
+    attempts of a chat model, or sentences of the model and of the templates; with facts passages
+    (those that were used), or knowledge (why none was)."""
 
 
 @dataclass(frozen=True)
@@ -57,15 +59,17 @@ def write(
     words_per_minute: float = WORDS_PER_MINUTE,
     llm: ContinuingLLM | ChatLLM | None = None,
     seed: int = 0,
+    facts: Sequence[str] = (),
     tick: Tick = no_tick,
 ) -> Narration:
     """Write a first-person narration about `topic` that takes about `duration_s` (3..600) to say.
 
-    A chat model writes all of it, in any `language`. For a continuing model code writes the first
-    and last sentence. What a model cannot deliver, templates do, and the report says so; without an
-    `llm` all of it is templates. `tick` counts words. Raises BadInputError for an empty topic, an
-    unknown tone, language or length; ServerError when a server fails; EngineError when a model
-    wrote nothing usable in a language that has no templates.
+    A chat model writes all of it, in any `language`, and is told to use no facts but `facts` if
+    there are any. For a continuing model code writes the first and last sentence. What a model
+    cannot deliver, templates do, and the report says so; without an `llm` all of it is templates.
+    `tick` counts words. Raises BadInputError for an empty topic, an unknown tone, language or
+    length; ServerError when a server fails; EngineError when a model wrote nothing usable in a
+    language that has no templates.
     """
     check_settings(tone, language, duration_s, words_per_minute, llm)
     subject = read_topic(topic)
@@ -74,7 +78,7 @@ def write(
     if llm is None or isinstance(llm, ContinuingLLM):
         written = _continued(plan, llm, tick)
     else:
-        request = Request(topic, persona, tone, language, planned, seed)
+        request = Request(topic, persona, tone, language, planned, seed, tuple(facts))
         written = _asked(plan, llm, request, tick)
     if written.fallback:
         logger.info("The narration is not all the model's: %s", written.fallback)
@@ -87,6 +91,7 @@ def write(
         "fallback": written.fallback,
         "topic": subject.text,
         "topic_shortened": subject.shortened,
+        **_facts_report(facts, written, llm),
     }
     return Narration(written.narration, written.stage_prompt, report)
 
@@ -130,6 +135,20 @@ def _rounded_off(plan: Plan, asked: Asked) -> str:
     draft = Draft(plan, split(asked.narration))
     close(draft)
     return draft.text
+
+
+def _facts_report(
+    facts: Sequence[str], written: Written, llm: ContinuingLLM | ChatLLM | None
+) -> dict[str, Any]:
+    """Which of `facts` the writer had."""
+    if not facts:
+        return {}
+    if llm is None or isinstance(llm, ContinuingLLM):
+        name = f"the LLM {llm.name!r}" if llm is not None else "the template"
+        return {"passages": [], "knowledge": f"ignored: {name} cannot use facts"}
+    if written.engine == "template":
+        return {"passages": [], "knowledge": "not in the text: a template replaced the model's"}
+    return {"passages": list(facts)}
 
 
 def _stage(plan: Plan) -> str:

@@ -3,7 +3,17 @@
 from comfy_execution.graph_utils import GraphBuilder
 
 from .baton import lend, make_room
-from .folders import VOICES, files, inside, private, register, speech_cache_bytes, weights
+from .folders import (
+    VOICES,
+    document,
+    documents,
+    files,
+    inside,
+    private,
+    register,
+    speech_cache_bytes,
+    weights,
+)
 from .landmarker import face_networks
 from .models import Managed, has_gpu, one_thread, ready
 from .preview import preview
@@ -16,6 +26,8 @@ __all__ = [
     "GraphBuilder",
     "Managed",
     "RenderedVideo",
+    "document",
+    "documents",
     "face_networks",
     "files",
     "has_gpu",

@@ -50,6 +50,22 @@ def files(folder: str) -> list[str]:
     return folder_paths.get_filename_list(folder)
 
 
+def documents(suffixes: Sequence[str]) -> list[str]:
+    """Names of the files of ComfyUI's input folder that end with one of `suffixes`."""
+    root = Path(folder_paths.get_input_directory())
+    here = root.iterdir() if root.is_dir() else ()
+    return sorted(path.name for path in here if path.suffix.lower() in suffixes and path.is_file())
+
+
+def document(name: str) -> Path:
+    """Resolve a file name in ComfyUI's input folder; raises BadInputError outside it."""
+    root = Path(folder_paths.get_input_directory()).resolve()
+    path = (root / name).resolve()
+    if root not in path.parents:
+        raise BadInputError(f"{name!r} is not a file inside ComfyUI's input folder: use its name.")
+    return path
+
+
 def speech_cache_bytes() -> int:
     """How much disk spoken sentences may take: MYSPINBOT_SPEECH_CACHE_MB, 256 unless set."""
     return round(float(os.environ.get("MYSPINBOT_SPEECH_CACHE_MB", 256)) * 1e6)
