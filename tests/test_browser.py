@@ -169,6 +169,10 @@ def test_a_voice_can_be_heard_on_its_node(sample_files, page, comfy, samples_dir
         page.evaluate("() => window.app.queuePrompt(0, 1)")
         page.wait_for_function(f"() => window.finished === {run}", timeout=120_000)
         page.wait_for_function(f"() => {SHOWN}")
+    page.evaluate("canvas => window.app.loadGraphData(canvas)", canvas)  # as after a reload
+    page.wait_for_function(f"() => !({SHOWN})")
+    page.evaluate("() => window.app.queuePrompt(0, 1)")
+    page.wait_for_function(f"() => {SHOWN}")
     page.evaluate(f"() => Promise.all({PLAYERS}.map(player => player.play()))")
     page.wait_for_function(f"() => {PLAYERS}.every(player => player.currentTime > 0.1)")
     saved = page.evaluate("() => JSON.stringify(window.app.graph.serialize().nodes)")
