@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 import torch
 
+from benchmarks._covers import COVERS, covered
 from benchmarks._portraits import Portrait, portraits
 from myspinbot.face import Face, FaceFinder, FaceSmoother, advice, landmarks
 from myspinbot.face.crop import warp
@@ -28,7 +29,6 @@ LOOKS = 5
 LIPS = list(landmarks.OUTER_LIPS + landmarks.INNER_LIPS)
 FPS, FRAMES, NOISE = 25, 75, 3.0
 """Of the video for the jitter; noise in levels of 255."""
-COVERS = ("card", "microphone", "stripes", "skin", "medical mask")
 
 
 def measure_accuracy(finder: FaceFinder, pictures: Sequence[Portrait]) -> None:
@@ -95,7 +95,7 @@ def measure_covers(finder: FaceFinder, pictures: Sequence[Portrait]) -> None:
         if _says_covered(finder, picture.image, face):
             alarms.append(picture.name)
         for cover in COVERS:
-            image = _covered(picture.image, face, cover)
+            image = covered(picture.image, face, cover)
             again = _nearest(finder.find(image, max_faces=8), face.points)
             if again is not None:
                 looked[cover] += 1
@@ -138,29 +138,6 @@ def _shake(track: Sequence[Face], truth: Sequence[Face]) -> tuple[float, float]:
     steps = np.sqrt((np.diff(off, axis=0) ** 2).sum(-1).mean())
     around = np.sqrt(((off - off.mean(0)) ** 2).sum(-1).mean())
     return float(steps), float(around)
-
-
-def _covered(image: np.ndarray, face: Face, kind: str) -> np.ndarray:
-    """`image` with something before the lips, or before all below the eyes."""
-    mask = np.zeros(image.shape[:2], np.uint8)
-    if kind == "medical mask":
-        jaw = face.at((*landmarks.FACE_OVAL[8:29], landmarks.NOSE_RIDGE[1]))
-        cv2.fillPoly(mask, [cv2.convexHull(np.round(jaw).astype(np.int32))], 1)
-    else:
-        x, y = face.at(landmarks.OUTER_LIPS).mean(0).tolist()
-        radii = round(0.55 * face.iod_px), round(0.38 * face.iod_px)
-        cv2.ellipse(mask, (round(x), round(y)), radii, 0, 0, 360, 1, -1)
-    columns, rows = np.round(face.at((50, 280))).astype(int).T  # on the cheeks
-    skin = image[np.clip(rows, 0, len(image) - 1), np.clip(columns, 0, image.shape[1] - 1)].mean(0)
-    stripes = np.arange(len(image))[:, None, None] // max(round(face.iod_px / 12), 1) % 2
-    fill = {
-        "card": np.full_like(image, 128),
-        "microphone": np.full_like(image, 25),
-        "stripes": np.where(stripes, 200, 60) + np.zeros_like(image),
-        "skin": np.zeros_like(image) + skin.astype(np.uint8),
-        "medical mask": np.full_like(image, (150, 190, 215)),
-    }
-    return np.where(mask[..., None] > 0, fill[kind], image).astype(np.uint8)
 
 
 def _says_covered(finder: FaceFinder, image: np.ndarray, face: Face) -> bool:

@@ -1,4 +1,4 @@
-"""The protocol fake of Ollama as a server that embeds: /api/tags and /api/embed, no model."""
+"""The protocol fake of Ollama as a server that embeds, too: /api/embed, no model."""
 
 from __future__ import annotations
 
@@ -12,13 +12,8 @@ class FakeEmbedder(FakeOllama):
     refuses = False
     """Answer with an error."""
 
-    async def _start(self):
-        app = web.Application()
-        app.add_routes([web.get("/api/tags", self._tags), web.post("/api/embed", self._embed)])
-        self._runner = web.AppRunner(app)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.host = "{}:{}".format(*self._runner.addresses[0][:2])
+    def _routes(self):
+        return [*super()._routes(), web.post("/api/embed", self._embed)]
 
     async def _embed(self, request):
         body = await request.json()

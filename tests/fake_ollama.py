@@ -74,17 +74,18 @@ class FakeOllama:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
 
+    def _routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/api/tags", self._tags),
+            web.get("/api/ps", self._ps),
+            web.post("/api/show", self._show),
+            web.post("/api/chat", self._chat),
+            web.post("/api/pull", self._pull),
+        ]
+
     async def _start(self) -> None:
         app = web.Application()
-        app.add_routes(
-            [
-                web.get("/api/tags", self._tags),
-                web.get("/api/ps", self._ps),
-                web.post("/api/show", self._show),
-                web.post("/api/chat", self._chat),
-                web.post("/api/pull", self._pull),
-            ]
-        )
+        app.add_routes(self._routes())
         self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)

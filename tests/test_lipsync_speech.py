@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from myspinbot.audio import Audio
-from myspinbot.lipsync import listener
+from myspinbot.lipsync import listener, spectrum
 from myspinbot.lipsync.actuate import Limits, amounts_of
 from myspinbot.lipsync.fields import MOVES
 from myspinbot.lipsync.head import POSES
@@ -216,7 +216,7 @@ def test_what_is_heard_does_not_depend_on_level_or_length(monkeypatch):
     whole = listener.answer(listener.features(sound))
     quiet = Audio(0.05 * sound.samples, sound.rate)
     np.testing.assert_allclose(listener.answer(listener.features(quiet)), whole, atol=2e-3)
-    monkeypatch.setattr(listener, "_BLOCK", 130)
+    monkeypatch.setattr(spectrum, "BLOCK", 130)
     np.testing.assert_allclose(listener.answer(listener.features(sound)), whole, atol=1e-5)
 
 

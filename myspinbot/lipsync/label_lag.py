@@ -10,12 +10,9 @@ from scipy.ndimage import gaussian_filter1d
 from ..audio import Audio
 from ..speech import Speech
 from .prosody import HOP_S
+from .spectrum import SAMPLE_RATE_HZ, WINDOW, band_powers
 from .visemes import JAW, visemes_of
 
-_RATE_HZ: Final = 16000
-_HOP: Final = round(HOP_S * _RATE_HZ)
-_WINDOW: Final = 512
-_BLOCK: Final = 3000
 _FORMANTS_HZ: Final = (350, 2900)
 _SEARCH_S: Final = 0.15
 _BIAS_S: Final = 0.015
@@ -29,17 +26,11 @@ def formants_db(audio: Audio) -> np.ndarray:
     """Level of the formants (350-2900 Hz) every 10 ms, dB of full scale, float64 [T]."""
     if not audio.samples.size:
         return np.full(1, -90.0)
-    sound = np.pad(audio.mono().resampled(_RATE_HZ).samples[0], (_WINDOW // 2, _WINDOW))
-    window = np.hanning(_WINDOW).astype(np.float32)
-    low, high = (hz * _WINDOW // _RATE_HZ for hz in _FORMANTS_HZ)
-    views = np.lib.stride_tricks.sliding_window_view(sound, _WINDOW)[::_HOP]
-    powers = [
-        np.square(np.abs(np.fft.rfft(views[start : start + _BLOCK] * window, axis=1)))[
-            :, low:high
-        ].sum(1)
-        for start in range(0, len(views), _BLOCK)
-    ]
-    return 10 * np.log10(np.concatenate(powers) / (window.sum() ** 2 / 4) + 1e-9)
+    low, high = (hz * WINDOW // SAMPLE_RATE_HZ for hz in _FORMANTS_HZ)
+    formants = np.zeros((WINDOW // 2 + 1, 1), np.float32)
+    formants[low:high] = 1
+    power = band_powers(audio, formants, WINDOW // 2, None)
+    return 10 * np.log10(power[:, 0] + 1e-9)
 
 
 def label_lag_s(speech: Speech, formants_db: np.ndarray) -> float:

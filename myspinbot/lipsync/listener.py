@@ -1,7 +1,7 @@
 """The mouth from sound alone: a small convolutional net that never learns what is said.
 
 `benchmarks/make_listener.py` trained it on synthetic speech whose every sound has a known time. It
-runs in numpy: 60 kFLOP a frame are not worth moving to a GPU.
+runs in numpy: 230 kFLOP a frame are not worth moving to a GPU.
 """
 
 from __future__ import annotations
@@ -15,24 +15,21 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from ..audio import Audio
+from . import spectrum
 from .mouth import MouthTrack
+from .spectrum import HOP, SAMPLE_RATE_HZ, WINDOW
 from .visemes import CHANNELS
 
 WEIGHTS: Final = Path(__file__).parent / "data" / "listener.safetensors"
-RATE_HZ: Final = 100
+RATE_HZ: Final = SAMPLE_RATE_HZ // HOP
 """Frames a second that the net hears and answers in."""
 BANDS: Final = 40
 DILATIONS: Final = (1, 2, 4, 8, 1)
 """Of the residual blocks; with 5 taps each the net hears 340 ms on either side."""
-_SAMPLE_RATE_HZ: Final = 16000
-_HOP: Final = _SAMPLE_RATE_HZ // RATE_HZ
-_WINDOW: Final = 512
 _LOWEST_HZ, _HIGHEST_HZ = 60.0, 7800.0
 _RANGE_DB: Final = 50.0
 """What is further below the loud parts counts as silence."""
 _SILENT_DBFS: Final = -62.0
-_BLOCK: Final = 6000
-"""Frames at once: a minute."""
 
 
 def mouth_from_audio(audio: Audio, frame_count: int, fps: Fraction) -> MouthTrack:
@@ -56,7 +53,8 @@ def features(audio: Audio) -> np.ndarray:
 
     One row every 10 ms, the middle of its window at (i + .5) / RATE_HZ.
     """
-    power = _band_powers(audio)
+    count = max(round(audio.duration_s * SAMPLE_RATE_HZ) // HOP, 1)
+    power = spectrum.band_powers(audio, _filters(), (WINDOW - HOP) // 2, count)
     total = power.sum(1)
     loud = float(np.quantile(total, 0.95))
     if 10 * np.log10(loud + 1e-12) < _SILENT_DBFS:
@@ -71,8 +69,8 @@ def answer(heard: np.ndarray) -> np.ndarray:
     margin = 2 * sum(DILATIONS) + 4
     padded = np.pad(heard, ((margin, margin), (0, 0)))
     blocks = [
-        _run(padded[start : start + _BLOCK + 2 * margin])[margin:-margin]
-        for start in range(0, len(heard), _BLOCK)
+        _run(padded[start : start + spectrum.BLOCK + 2 * margin])[margin:-margin]
+        for start in range(0, len(heard), spectrum.BLOCK)
     ]
     return np.concatenate(blocks)
 
@@ -109,24 +107,10 @@ def _filters() -> np.ndarray:
     lowest, highest = 2595 * np.log10(1 + np.array([_LOWEST_HZ, _HIGHEST_HZ]) / 700)
     mel = np.linspace(lowest, highest, BANDS + 2)
     corners_hz = 700 * (10 ** (mel / 2595) - 1)
-    bins_hz = np.fft.rfftfreq(_WINDOW, 1 / _SAMPLE_RATE_HZ)[:, None]
+    bins_hz = np.fft.rfftfreq(WINDOW, 1 / SAMPLE_RATE_HZ)[:, None]
     rising = (bins_hz - corners_hz[:-2]) / np.diff(corners_hz)[:-1]
     falling = (corners_hz[2:] - bins_hz) / np.diff(corners_hz)[1:]
     return np.maximum(np.minimum(rising, falling), 0).astype(np.float32)
-
-
-def _band_powers(audio: Audio) -> np.ndarray:
-    sound = audio.mono().resampled(_SAMPLE_RATE_HZ).samples[0]
-    count = max(len(sound) // _HOP, 1)
-    before = (_WINDOW - _HOP) // 2
-    sound = np.pad(sound, (before, max(count * _HOP + _WINDOW - len(sound), 0)))
-    window = np.hanning(_WINDOW).astype(np.float32)
-    frames = np.lib.stride_tricks.sliding_window_view(sound, _WINDOW)[::_HOP][:count]
-    blocks = [
-        np.square(np.abs(np.fft.rfft(frames[start : start + _BLOCK] * window, axis=1))) @ _filters()
-        for start in range(0, count, _BLOCK)
-    ]
-    return np.concatenate(blocks) / (window.sum() ** 2 / 4)
 
 
 def _decided(chance: np.ndarray) -> np.ndarray:

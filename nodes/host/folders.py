@@ -38,11 +38,8 @@ def private(name: str) -> Path:
 
 def inside(folder: str, name: str, suffix: str) -> Path:
     """Resolve a user's file name below a models folder; raises BadInputError outside it."""
-    root = Path(folder_paths.get_folder_paths(folder)[0]).resolve()
-    path = (root / name).with_suffix(suffix).resolve()
-    if not name.strip() or root not in path.parents:
-        raise BadInputError(f"{name!r} is not a file name inside {root}: use a plain name.")
-    return path
+    root = Path(folder_paths.get_folder_paths(folder)[0])
+    return _below(root, (root / name).with_suffix(suffix), name)
 
 
 def files(folder: str) -> list[str]:
@@ -59,10 +56,15 @@ def documents(suffixes: Sequence[str]) -> list[str]:
 
 def document(name: str) -> Path:
     """Resolve a file name in ComfyUI's input folder; raises BadInputError outside it."""
-    root = Path(folder_paths.get_input_directory()).resolve()
-    path = (root / name).resolve()
-    if root not in path.parents:
-        raise BadInputError(f"{name!r} is not a file inside ComfyUI's input folder: use its name.")
+    root = Path(folder_paths.get_input_directory())
+    return _below(root, root / name, name)
+
+
+def _below(root: Path, path: Path, name: str) -> Path:
+    """`path` resolved; raises BadInputError, quoting `name`, unless it is a file's below `root`."""
+    root, path = root.resolve(), path.resolve()
+    if not name.strip() or root not in path.parents:
+        raise BadInputError(f"{name!r} is not a file name inside {root}: use a plain name.")
     return path
 
 
