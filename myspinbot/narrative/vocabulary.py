@@ -1,4 +1,4 @@
-"""Lists of words by which texts are judged and topics are understood. No text that anybody reads."""
+"""Lists of words by which texts are judged and topics understood. No text that anybody reads."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ AUXILIARIES = _set(
 PRONOUNS = _set("i we he she it they there this that")
 DETERMINERS = _set("the a an my our your his her their some in on")
 
-# ---- Names of languages ---------------------------------------------------------------------------
+# ---- Names of languages -------------------------------------------------------------------------
 
 LANGUAGE_NAMES = {
     "en": "English", "es": "Spanish", "fr": "French", "it": "Italian",
