@@ -47,7 +47,9 @@ def save(video, prefix="video/test"):
 
 
 def pictures(path):
-    return np.stack([cv2.resize(f, (32, 32), interpolation=cv2.INTER_AREA).astype(float) for f in FileFrames(path).frames()])
+    frames = FileFrames(path).frames()
+    small = [cv2.resize(f, (32, 32), interpolation=cv2.INTER_AREA) for f in frames]
+    return np.stack(small).astype(float)
 
 
 def test_components_are_the_whole_video(portrait, run, download):
