@@ -2,7 +2,7 @@
 
 from comfy_api.latest import ComfyExtension, io
 
-from . import bot, face, host, knowledge, lipsync, narrative, ollama, routes, voice
+from . import bot, face, host, knowledge, lipsync, narrative, ollama, routes, video, voice
 
 NODES: list[type[io.ComfyNode]] = [
     bot.TalkingBot,
@@ -19,6 +19,10 @@ NODES: list[type[io.ComfyNode]] = [
     voice.AlignSpeech,
     face.DetectFace,
     lipsync.TalkingPortrait,
+    video.ReframeVideo,
+    video.BurnCaptions,
+    video.BurnDisclosure,
+    video.SaveTalkingBot,
 ]
 
 

@@ -51,6 +51,13 @@ class TalkingBot(io.ComfyNode):
                 ),
                 io.Int.Input("seed", default=0, min=0, max=2**63 - 1, control_after_generate=True),
                 types.Llm.Input("llm", optional=True, raw_link=True),
+                io.Boolean.Input(
+                    "disclosure",
+                    default=True,
+                    optional=True,
+                    tooltip='Show "AI-generated" in the picture. Turn it off only where you tell '
+                    "viewers in another way.",
+                ),
             ],
             outputs=[
                 io.Video.Output(display_name="video"),
@@ -77,6 +84,7 @@ class TalkingBot(io.ComfyNode):
         consent,
         seed,
         llm=None,
+        disclosure=True,
     ) -> io.NodeOutput:
         if not topic.strip() and not narration.strip():
             raise BadInputError("Give the bot a topic, or the narration itself.")
@@ -126,8 +134,11 @@ class TalkingBot(io.ComfyNode):
             gaze=1.0,
             seed=seed,
         )
+        video = talking.out(0)
+        if disclosure:
+            video = graph.node("MySpinBot_BurnDisclosure", id="BurnDisclosure", video=video).out(0)
         return io.NodeOutput(
-            talking.out(0),
+            video,
             spoken.out(0),
             written.out(0),
             spoken.out(2),

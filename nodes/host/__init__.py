@@ -19,7 +19,8 @@ from .models import Managed, has_gpu, one_thread, ready
 from .preview import preview
 from .progress import ticker
 from .routes import serve
-from .video import RenderedVideo, frame_source
+from .saving import font, metadata, output_file
+from .video import RenderedVideo, frame_source, save
 
 __all__ = [
     "VOICES",
@@ -30,16 +31,20 @@ __all__ = [
     "documents",
     "face_networks",
     "files",
+    "font",
     "frame_source",
     "has_gpu",
     "inside",
     "lend",
     "make_room",
+    "metadata",
     "one_thread",
+    "output_file",
     "preview",
     "private",
     "ready",
     "register",
+    "save",
     "serve",
     "speech_cache_bytes",
     "ticker",

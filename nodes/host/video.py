@@ -214,3 +214,23 @@ def _on_disk(source: FrameSource) -> torch.Tensor:
         return torch.from_file(str(path), shared=True, size=size).view(shape)
     finally:
         _remove(path)
+
+
+def save(
+    path: Path, source: FrameSource, *, crf: float, preset: str, metadata: dict[str, Any] | None
+) -> None:
+    """Encode `source` to `path`, reporting to the running node and heeding its cancel."""
+    from ...myspinbot.video import write_mp4
+    from ...myspinbot.video.colour import Matrix
+
+    ticker = VideoTicker()
+    write_mp4(
+        path,
+        source,
+        crf=crf,
+        preset=preset,
+        metadata=metadata,
+        matrix=Matrix.usual(source.height),
+        tick=ticker,
+        watch=ticker.watch,
+    )
