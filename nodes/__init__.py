@@ -2,7 +2,7 @@
 
 from comfy_api.latest import ComfyExtension, io
 
-from . import bot, face, host, knowledge, lipsync, narrative, ollama, routes, voice
+from . import bot, dubbing, face, host, knowledge, lipsync, narrative, ollama, routes, voice
 
 NODES: list[type[io.ComfyNode]] = [
     bot.TalkingBot,
@@ -19,6 +19,8 @@ NODES: list[type[io.ComfyNode]] = [
     voice.AlignSpeech,
     face.DetectFace,
     lipsync.TalkingPortrait,
+    dubbing.LipSyncModelLoader,
+    dubbing.LipSync,
 ]
 
 

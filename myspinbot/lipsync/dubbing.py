@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from fractions import Fraction
-from itertools import islice
+from itertools import chain, islice, repeat
 from typing import Final, Literal, Protocol, get_args
 
 import numpy as np
@@ -51,17 +51,14 @@ class Film(Protocol):
 def played(film: Film, count: int, when_short: WhenShort) -> Iterator[tuple[int, np.ndarray]]:
     """`count` frames of `film` with their numbers in it, whatever its length."""
     last = film.frame_count - 1
-    yield from islice(enumerate(film.frames()), count)
-    left = count - film.frame_count
-    if left <= 0:
-        return
-    if when_short == "hold" or last == 0:
-        (still,) = islice(film.frames(last), 1)
-        yield from ((last, still) for _ in range(left))
-    elif when_short == "loop":
-        yield from played(film, left, when_short)
+    ahead = enumerate(film.frames())
+    if when_short == "loop":
+        rest = (shown for _ in repeat(None) for shown in enumerate(film.frames()))
+    elif when_short == "ping-pong" and last:
+        rest = _swung(film, last)
     else:
-        yield from islice(_swung(film, last), left)
+        rest = ((last, frame) for frame in film.frames(last) for _ in repeat(None))
+    yield from islice(chain(ahead, rest), count)
 
 
 def _swung(film: Film, last: int) -> Iterator[tuple[int, np.ndarray]]:

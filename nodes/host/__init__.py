@@ -3,7 +3,9 @@
 from comfy_execution.graph_utils import GraphBuilder
 
 from .baton import lend, make_room
+from .diffusion import image_codec, unet
 from .folders import (
+    LIPSYNC,
     VOICES,
     document,
     documents,
@@ -12,6 +14,7 @@ from .folders import (
     private,
     register,
     speech_cache_bytes,
+    stored,
     weights,
 )
 from .landmarker import face_networks
@@ -22,6 +25,7 @@ from .routes import serve
 from .video import RenderedVideo
 
 __all__ = [
+    "LIPSYNC",
     "VOICES",
     "GraphBuilder",
     "Managed",
@@ -31,6 +35,7 @@ __all__ = [
     "face_networks",
     "files",
     "has_gpu",
+    "image_codec",
     "inside",
     "lend",
     "make_room",
@@ -41,6 +46,8 @@ __all__ = [
     "register",
     "serve",
     "speech_cache_bytes",
+    "stored",
     "ticker",
+    "unet",
     "weights",
 ]

@@ -9,6 +9,8 @@ from pathlib import Path
 import folder_paths
 
 from ...myspinbot.errors import BadInputError
+from ...myspinbot.lipsync.engines import FOLDER as LIPSYNC
+from ...myspinbot.lipsync.engines import SUFFIXES
 from ...myspinbot.models import FOLDER
 
 VOICES = "spinbot_voices"
@@ -17,7 +19,8 @@ VOICES = "spinbot_voices"
 
 def register() -> None:
     """Register our folders with ComfyUI; called once, from on_load."""
-    for folder, extensions in ((FOLDER, set()), (VOICES, {".safetensors"})):
+    folders = ((FOLDER, set()), (VOICES, {".safetensors"}), (LIPSYNC, set(SUFFIXES)))
+    for folder, extensions in folders:
         folder_paths.add_model_folder_path(folder, os.path.join(folder_paths.models_dir, folder))
         known = folder_paths.folder_names_and_paths[folder]
         folder_paths.folder_names_and_paths[folder] = (known[0], known[1] or extensions)
@@ -45,6 +48,12 @@ def inside(folder: str, name: str, suffix: str) -> Path:
 def files(folder: str) -> list[str]:
     """Names of the files in a models folder, for a combo."""
     return folder_paths.get_filename_list(folder)
+
+
+def stored(folder: str, names: Sequence[str]) -> Path | None:
+    """The first of `names` that is a file below a models folder, wherever that lies."""
+    found = (folder_paths.get_full_path(folder, name) for name in names)
+    return next((Path(path) for path in found if path), None)
 
 
 def documents(suffixes: Sequence[str]) -> list[str]:

@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from torch import Tensor, nn
 
-from ...audio import Audio
 from ...errors import BadInputError, MissingModelError
-from ...face import Face
 
 if TYPE_CHECKING:
+    from ...audio import Audio
+    from ...face import Face
     from ..paste import Cut
 
 FOLDER = "spinbot_lipsync"
 """Below ComfyUI's models folder, or where extra_model_paths.yaml says."""
+SUFFIXES = (".safetensors", ".sft", ".pth", ".pt", ".bin")
+"""Of files of weights."""
 
 
 class Sound(Protocol):

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from ...errors import BadInputError, MissingModelError
 
-SUFFIXES = (".safetensors", ".sft", ".pth", ".pt", ".bin", ".ckpt")
 _WRAPPERS = ("state_dict", "model_state_dict", "params_ema", "params", "model")
 """Under which trainers keep the tensors, beside optimisers and counters."""
 
