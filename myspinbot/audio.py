@@ -57,7 +57,7 @@ class Audio:
         return Audio(samples.astype(np.float32), rate)
 
     def finite(self) -> Audio:
-        """The same with silence for samples that are no numbers, as broken models and files have."""
+        """The same, silent where samples are no numbers, as in what broken models make."""
         if np.isfinite(self.samples).all():
             return self
         return Audio(np.nan_to_num(self.samples, nan=0.0, posinf=0.0, neginf=0.0), self.rate)

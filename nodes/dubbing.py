@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from fractions import Fraction
 from functools import lru_cache, partial
 from pathlib import Path
 
-import numpy as np
 import torch
-from comfy_api.latest import io
+from comfy_api.latest import InputImpl, Types, io
 
 from ..myspinbot.errors import BadInputError, MySpinBotError
 from ..myspinbot.lipsync.engines import ENGINES, PART_FOLDERS, engine_of, missing_parts, open_engine
@@ -99,34 +97,16 @@ class LipSync(io.ComfyNode):
         from ..myspinbot.lipsync.dubbing import Dubbing
 
         if isinstance(pictures, torch.Tensor):
-            film = ImageFilm(pictures, Fraction(fps).limit_denominator(1001))
-        else:
-            film = host.frame_source(pictures)
+            frames = Types.VideoComponents(pictures, Fraction(fps).limit_denominator(1001))
+            pictures = InputImpl.VideoFromComponents(frames)
         finder = load_finder()
         dubbing = Dubbing(
-            film,
+            host.seekable_source(pictures),
             types.to_audio(audio),
             lambda: tuple(host.ready(lip_sync, finder)),
             when_short=when_short,
         )
         return io.NodeOutput(host.RenderedVideo(dubbing, keep=True))
-
-
-class ImageFilm:
-    """ComfyUI's IMAGE batch as frames, converted one by one."""
-
-    def __init__(self, images: torch.Tensor, fps: Fraction):
-        if not len(images):
-            raise BadInputError("The image batch is empty: connect at least one image.")
-        self.frame_count: int = images.shape[0]
-        self.height: int = images.shape[1]
-        self.width: int = images.shape[2]
-        self.fps = fps
-        self._images = images
-
-    def frames(self, first: int = 0) -> Iterator[np.ndarray]:
-        for index in range(first, self.frame_count):
-            yield types.to_pixels(self._images[index : index + 1])
 
 
 def choices() -> list[str]:

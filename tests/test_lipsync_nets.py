@@ -45,7 +45,6 @@ def test_wav2lip_hears_a_tone_in_its_band():
     time_s = np.arange(RATE_HZ) / RATE_HZ
     mel = wav2lip_mel((0.5 * np.sin(2 * np.pi * 1000 * time_s)).astype(np.float32))
     assert mel.shape == (81, 80)
-    assert (np.diff([mel[40].argmax() for mel in (mel,)]) == 0).all()
     # Slaney's scale is even up to 1 kHz, 66.7 Hz a mel; 80 bands share 55 to 7600 Hz
     from transformers.audio_utils import hertz_to_mel
 
@@ -191,7 +190,7 @@ def test_musetalk_says_what_does_not_fit(tmp_path):
         MuseTalk.from_tensors(unet, {}, {}, no_net, no_net)
     with pytest.raises(BadInputError, match="no Whisper"):
         MuseTalk.from_tensors(tiny.unet(), {}, {"a": torch.zeros(1)}, no_net, no_net)
-    with pytest.raises(BadInputError, match="64 values.*384"):
+    with pytest.raises(BadInputError, match=r"64 values.*384"):
         MuseTalk.from_tensors(tiny.unet(context=384), {}, tiny.whisper(), no_net, no_net)
     torch.save(dict(tiny.unet()), tmp_path / "unet.pth")
     with pytest.raises(MissingModelError, match=r"sd-vae/.*whisper/model\.safetensors"):

@@ -6,13 +6,14 @@ import logging
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import chain, islice, repeat
-from typing import Final, Literal, Protocol, get_args
+from typing import Final, Literal, get_args
 
 import numpy as np
 
 from ..audio import Audio
 from ..errors import BadInputError
 from ..face import Face, FaceFinder, FaceSmoother
+from ..video import SeekableSource
 from .engines import LipSyncEngine, Sound
 from .mouth import frame_times_s, voice_gate
 from .paste import crop, paste
@@ -28,27 +29,9 @@ _BACKWARDS = 16
 """Frames that are read forwards, and held, to be shown backwards."""
 
 
-class Film(Protocol):
-    """Frames of which some can be skipped."""
-
-    @property
-    def width(self) -> int: ...
-
-    @property
-    def height(self) -> int: ...
-
-    @property
-    def fps(self) -> Fraction: ...
-
-    @property
-    def frame_count(self) -> int: ...
-
-    def frames(self, first: int = 0) -> Iterator[np.ndarray]:
-        """Frames from number `first` on, uint8 [height, width, 3] RGB, valid until the next."""
-        ...
-
-
-def played(film: Film, count: int, when_short: WhenShort) -> Iterator[tuple[int, np.ndarray]]:
+def played(
+    film: SeekableSource, count: int, when_short: WhenShort
+) -> Iterator[tuple[int, np.ndarray]]:
     """`count` frames of `film` with their numbers in it, whatever its length."""
     last = film.frame_count - 1
     ahead = enumerate(film.frames())
@@ -61,7 +44,7 @@ def played(film: Film, count: int, when_short: WhenShort) -> Iterator[tuple[int,
     yield from islice(chain(ahead, rest), count)
 
 
-def _swung(film: Film, last: int) -> Iterator[tuple[int, np.ndarray]]:
+def _swung(film: SeekableSource, last: int) -> Iterator[tuple[int, np.ndarray]]:
     """From the last but one frame to the first, back to the last, and so on for ever."""
     while True:
         for end in range(last, 0, -_BACKWARDS):
@@ -81,7 +64,7 @@ class Dubbing:
 
     def __init__(
         self,
-        film: Film,
+        film: SeekableSource,
         audio: Audio,
         ready: Callable[[], tuple[LipSyncEngine, FaceFinder]],
         *,
@@ -99,7 +82,8 @@ class Dubbing:
         self.frame_count: int = max(round(self.audio.duration_s * self.fps), 1)
         self.faceless = 0
         """How many of the frames made so far show no face."""
-        self._film, self._ready, self._when_short = film, ready, when_short
+        self._film, self._ready = film, ready
+        self._when_short: WhenShort = when_short
         self._gate = voice_gate(
             pauses(loudness(self.audio), _PAUSE_S), frame_times_s(self.frame_count, self.fps)
         )

@@ -51,7 +51,7 @@ def whisper_mel(samples: np.ndarray) -> np.ndarray:
 
 
 def _spectra(samples: np.ndarray, window: int, hop: int, edges) -> Iterator[np.ndarray]:
-    """Complex spectra around every `hop`-th sample, some columns at a time: [N, window // 2 + 1]."""
+    """Complex spectra around every `hop`-th sample, in blocks [N, window // 2 + 1]."""
     padded = np.pad(samples, window // 2, mode=edges)
     frames = np.lib.stride_tricks.sliding_window_view(padded, window)[::hop]
     # periodic, as both trainers had it

@@ -91,15 +91,16 @@ def mouth_mask(face: Face, matrix: np.ndarray, size_px: int) -> np.ndarray:
     points = apply(matrix, face.at(FACE_OVAL).astype(np.float64))
     middle = points.mean(0)
     grown = middle + (points - middle) * (1 + 2 * _GROWN)
-    reach = np.concatenate([grown, grown + [0, _JAW_DROP * size_px]])
+    lower = grown + np.array([0, _JAW_DROP * size_px])
+    reach = np.concatenate([grown, lower])
     hull = cv2.convexHull(reach.astype(np.float32))
     mask = np.zeros((size_px, size_px), np.float32)
     cv2.fillConvexPoly(mask, np.rint(hull).astype(np.int32), 1.0, cv2.LINE_AA)
     mask = cv2.GaussianBlur(mask, (0, 0), 0.02 * size_px, borderType=cv2.BORDER_REPLICATE)
     along = (np.arange(size_px, dtype=np.float32) + 0.5) / size_px
     edge = _ease(np.minimum(along, 1 - along) / _EDGE - 1 / (2 * _EDGE * size_px))
-    lower = _ease((along - _HALF) / _HALF_FADE)
-    return mask * (edge * lower)[:, None] * edge[None]
+    below = _ease((along - _HALF) / _HALF_FADE)
+    return mask * (edge * below)[:, None] * edge[None]
 
 
 def _ease(x: np.ndarray) -> np.ndarray:

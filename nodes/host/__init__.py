@@ -22,7 +22,7 @@ from .models import Managed, has_gpu, one_thread, ready
 from .preview import preview
 from .progress import ticker
 from .routes import serve
-from .video import RenderedVideo, frame_source
+from .video import RenderedVideo, frame_source, seekable_source
 
 __all__ = [
     "LIPSYNC",
@@ -45,6 +45,7 @@ __all__ = [
     "private",
     "ready",
     "register",
+    "seekable_source",
     "serve",
     "speech_cache_bytes",
     "stored",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FOLDER = "spinbot_lipsync"
 """Below ComfyUI's models folder, or where extra_model_paths.yaml says."""
-SUFFIXES = (".safetensors", ".sft", ".pth", ".pt", ".bin")
+SUFFIXES: tuple[str, ...] = (".safetensors", ".sft", ".pth", ".pt", ".bin")
 """Of files of weights."""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from math import floor, log
+from typing import Any
 
 import numpy as np
 import torch
@@ -42,7 +43,8 @@ class MuseTalk:
     name = "musetalk"
     crop_px = 256
 
-    def __init__(self, unet: nn.Module, codec: nn.Module, ear: WhisperEncoder) -> None:
+    def __init__(self, unet: nn.Module, codec: Any, ear: WhisperEncoder) -> None:
+        """`codec` is a module with `encode` and `decode`, of pixels -1..1 and their latents."""
         self._unet, self._codec, self._ear = unet, codec, ear
 
     @staticmethod
@@ -83,7 +85,8 @@ class MuseTalk:
         """How many frames at once."""
         return 1 if _at(self._unet).type == "cpu" else 8
 
-    def cut(self, face: Face) -> Cut:
+    @staticmethod
+    def cut(face: Face) -> Cut:
         """Where the net wants `face`: as far above the middle of the nose as the chin is below."""
         points, axes = upright(face)
         oval = points[list(FACE_OVAL)]
@@ -163,7 +166,7 @@ class MuseTalkSound:
 
 
 def _positions(count: int, width: int) -> Tensor:
-    """The sines and cosines that tell tokens apart (Vaswani et al. 2017), float32 [count, width]."""
+    """Sines and cosines that tell tokens apart (Vaswani et al. 2017), float32 [count, width]."""
     rates = torch.exp(torch.arange(0, width, 2) * (-log(10_000.0) / width))
     angles = torch.arange(count)[:, None] * rates
     return torch.stack([angles.sin(), angles.cos()], -1).flatten(1)

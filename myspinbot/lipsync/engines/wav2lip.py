@@ -59,7 +59,8 @@ class Wav2Lip:
         """How many frames at once: on a CPU so few that a cancel need not wait."""
         return 4 if _device(self._net).type == "cpu" else 32
 
-    def cut(self, face: Face) -> Cut:
+    @staticmethod
+    def cut(face: Face) -> Cut:
         """Where the net wants `face`: from the middle of the forehead to below the chin."""
         points, axes = upright(face)
         (left, _), (right, bottom) = points.min(0), points.max(0)
