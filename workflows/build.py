@@ -16,7 +16,7 @@ from typing import Any
 from myspinbot import __version__
 from myspinbot.client.canvas import to_canvas
 from myspinbot.client.graph import Graph
-from workflows import talking_bots
+from workflows import lip_sync, talking_bots
 
 FOLDER = Path(__file__).parent
 SNAPSHOT = FOLDER.parent / "tests" / "data" / "object_info.json"
@@ -38,6 +38,7 @@ WORKFLOWS: tuple[Callable[[], tuple[Graph, str]], ...] = (
     talking_bots.talking_bot,
     talking_bots.talking_bot_stages,
     talking_bots.clone_voice,
+    lip_sync.lipsync_video,
 )
 
 
