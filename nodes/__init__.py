@@ -2,7 +2,19 @@
 
 from comfy_api.latest import ComfyExtension, io
 
-from . import bot, face, host, knowledge, lipsync, narrative, ollama, routes, voice
+from . import (
+    bot,
+    face,
+    host,
+    knowledge,
+    lipsync,
+    narrative,
+    ollama,
+    routes,
+    talking_video,
+    talking_windows,
+    voice,
+)
 
 NODES: list[type[io.ComfyNode]] = [
     bot.TalkingBot,
@@ -19,6 +31,11 @@ NODES: list[type[io.ComfyNode]] = [
     voice.AlignSpeech,
     face.DetectFace,
     lipsync.TalkingPortrait,
+    talking_video.TalkingVideo,
+    talking_windows.TalkingVideoNext,
+    talking_windows.TalkingVideoHear,
+    talking_windows.TalkingVideoWindow,
+    talking_windows.TalkingVideoKeep,
 ]
 
 

@@ -3,6 +3,17 @@
 from comfy_execution.graph_utils import GraphBuilder
 
 from .baton import lend, make_room
+from .expansion import (
+    SAMPLERS,
+    SCHEDULERS,
+    ancestry,
+    decode,
+    let_go,
+    listener,
+    remembering,
+    resident_bytes,
+    say,
+)
 from .folders import (
     VOICES,
     document,
@@ -12,20 +23,26 @@ from .folders import (
     private,
     register,
     speech_cache_bytes,
+    temporary,
     weights,
+    window_store,
 )
 from .landmarker import face_networks
 from .models import Managed, has_gpu, one_thread, ready
-from .preview import preview
+from .preview import preview, preview_video
 from .progress import ticker
 from .routes import serve
 from .video import RenderedVideo
 
 __all__ = [
+    "SAMPLERS",
+    "SCHEDULERS",
     "VOICES",
     "GraphBuilder",
     "Managed",
     "RenderedVideo",
+    "ancestry",
+    "decode",
     "document",
     "documents",
     "face_networks",
@@ -33,14 +50,22 @@ __all__ = [
     "has_gpu",
     "inside",
     "lend",
+    "let_go",
+    "listener",
     "make_room",
     "one_thread",
     "preview",
+    "preview_video",
     "private",
     "ready",
     "register",
+    "remembering",
+    "resident_bytes",
+    "say",
     "serve",
     "speech_cache_bytes",
+    "temporary",
     "ticker",
     "weights",
+    "window_store",
 ]
