@@ -40,15 +40,14 @@ def portrait(folder: Path, side: int = 64) -> Path:
     return path
 
 
-def loaders(graph: Graph, image: str, audio: str) -> dict[str, Node | list]:
+def loaders(graph: Graph, image: str, audio: str) -> dict[str, Node]:
     """What InfiniteTalk's nodes and ours are given alike."""
     checkpoint = graph.add("CheckpointLoaderSimple", ckpt_name="tiny_sd15.safetensors")
-    encode = {"clip": checkpoint.out(1)}
     return {
         "model": graph.add("UNETLoader", unet_name="tiny_i2v.safetensors", weight_dtype="default"),
         "model_patch": graph.add("ModelPatchLoader", name="tiny_infinitetalk.safetensors"),
-        "positive": graph.add("CLIPTextEncode", text="a person talks", **encode),
-        "negative": graph.add("CLIPTextEncode", text="", **encode),
+        "positive": graph.add("CLIPTextEncode", text="a person talks", clip=checkpoint.out(1)),
+        "negative": graph.add("CLIPTextEncode", text="", clip=checkpoint.out(1)),
         "vae": graph.add("VAELoader", vae_name="tiny_wan_vae.safetensors"),
         "audio_encoder": graph.add(
             "AudioEncoderLoader", audio_encoder_name="tiny_wav2vec_base.safetensors"
@@ -78,7 +77,25 @@ def infinitetalk(image: str, audio: str, **settings) -> Graph:
     return graph
 
 
-def save(graph: Graph, video) -> None:
+def s2v(image: str, audio: str, **settings) -> Graph:
+    """The same with S2V."""
+    graph = infinitetalk(image, audio, **settings)
+    node = next(n for n in graph.nodes.values() if n["class_type"] == "MySpinBot_TalkingVideo")
+    del node["inputs"]["model_patch"]
+    for loader in graph.nodes.values():
+        if loader["class_type"] == "UNETLoader":
+            loader["inputs"]["unet_name"] = "tiny_s2v.safetensors"
+        if loader["class_type"] == "AudioEncoderLoader":
+            loader["inputs"]["audio_encoder_name"] = "tiny_wav2vec_large.safetensors"
+    return graph
+
+
+def save(graph: Graph, video: Node) -> None:
     graph.add("SaveVideo", video=video, filename_prefix="long", format="mp4", codec="h264")
-    if isinstance(video, Node):
-        graph.add("PreviewAny", source=video.out(1))
+    graph.add("PreviewAny", source=video.out(1))
+
+
+def windows_of(events: list[tuple[str, dict]]) -> int:
+    """How many windows a run rendered, out of its events."""
+    nodes = [str(data.get("node")) for kind, data in events if kind == "executing"]
+    return sum(node.endswith(".Keep") for node in nodes)
