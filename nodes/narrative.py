@@ -204,8 +204,7 @@ class WriteNarration(io.ComfyNode):
     ) -> io.NodeOutput:
         from ..myspinbot.narrative import writing
 
-        pace = voice.profile.words_per_minute if voice else writing.WORDS_PER_MINUTE
-        style = {"persona": persona, "tone": tone, "words_per_minute": pace}
+        style = {"persona": persona, "tone": tone, "pace": pace_of(voice, language)}
         if narration.strip():
             written = writing.direct(narration, **style)
             if knowledge.strip():
@@ -231,3 +230,17 @@ class WriteNarration(io.ComfyNode):
                 written.report["passages_ranked_by"] = ranked_by
         report = json.dumps(written.report, indent=2, ensure_ascii=False)
         return io.NodeOutput(written.narration, written.stage_prompt, report)
+
+
+def pace_of(voice: types.LoadedVoice | None, language: str) -> Pace:
+    """How fast `voice` speaks `language`; one that knows how long a text takes is asked for it."""
+    from ..myspinbot.narrative.timing import Pace
+    from ..myspinbot.voice.length import foretold
+
+    if voice is None:
+        return Pace()
+    profile = voice.profile
+    # What a voice was not made for it would read by the wrong rules.
+    same = profile.language.split("-")[0] == language.split("-")[0]
+    told_s = foretold(voice.managed.ready(), profile) if same else None
+    return Pace(profile.words_per_minute, told_s)

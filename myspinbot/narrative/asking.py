@@ -23,11 +23,14 @@ from .prompts import (
     META_PHRASES,
 )
 from .sentences import END, count_words, split, words
+from .timing import Pace
 
 ATTEMPTS = 3
 TEMPERATURE = 0.7
 TOLERANCE = 0.1
 """How far off the planned length a narration may be."""
+TOLERANCE_S = 0.8
+"""And never less than two words."""
 TOPIC_CHARACTERS = 2000
 PERSONA_CHARACTERS = 300
 STAGE_CHARACTERS = 600
@@ -54,10 +57,16 @@ class Request:
     tone: str
     language: str
     """Lower-case BCP 47; one without a name in LANGUAGE_NAMES is passed on as it is."""
-    words: int
+    duration_s: float
+    pace: Pace
     seed: int
     facts: tuple[str, ...] = ()
     """Passages to speak from; (): the model speaks from what it knows."""
+
+    @property
+    def words(self) -> int:
+        """How many the model is asked for."""
+        return max(4, round(self.pace.words(self.duration_s)))
 
 
 @dataclass(frozen=True)
@@ -94,7 +103,7 @@ def ask(llm: ChatLLM, request: Request, tick: Tick) -> Asked:
         if script is not None:
             if not best.narration or _error(script, request) < _error(best, request):
                 best = script
-            fault = length_fault(best.narration, request.words)
+            fault = length_fault(best.narration, request.duration_s, request.pace)
             off_length += 1
             if not fault or off_length == 2:
                 break
@@ -103,7 +112,7 @@ def ask(llm: ChatLLM, request: Request, tick: Tick) -> Asked:
         said_all = answer.ending == "stop"
         messages = [*opening, *_again(answer, fault, request)] if said_all else opening
     if best.narration:
-        fault = length_fault(best.narration, request.words)
+        fault = length_fault(best.narration, request.duration_s, request.pace)
     return Asked(best.narration, best.stage_prompt, attempt, fault)
 
 
@@ -156,7 +165,8 @@ def _read(answer: Answer, request: Request) -> tuple[Script | None, str]:
         return None, broken or fault
     stage = one_line(script.stage_prompt) if whole else ""
     return Script(
-        cut_to(narration, request.words), stage if _is_picture(stage, narration) else ""
+        cut_to(narration, request.duration_s, request.pace),
+        stage if _is_picture(stage, narration) else "",
     ), ""
 
 
@@ -168,22 +178,26 @@ def _is_picture(stage: str, narration: str) -> bool:
     return count_words(stage) >= STAGE_WORDS and short and not signs and not story
 
 
-def _error(script: Script, request: Request) -> int:
-    return abs(count_words(script.narration) - request.words)
+def _error(script: Script, request: Request) -> float:
+    return abs(request.pace.seconds(script.narration) - request.duration_s)
 
 
-def length_fault(text: str, planned: int) -> str:
-    """Why `text` cannot pass for one of `planned` words, or ""."""
+def length_fault(text: str, duration_s: float, pace: Pace) -> str:
+    """Why `text` cannot pass for one of `duration_s` at that `pace`, or ""."""
+    off_s = pace.seconds(text) - duration_s
+    if abs(off_s) <= max(TOLERANCE_S, TOLERANCE * duration_s):
+        return ""
     count = count_words(text)
-    fits = abs(count - planned) <= max(2, TOLERANCE * planned)
-    return "" if fits else f"it has {count} words where {planned} are wanted"
+    wanted = max(1, round(count - off_s * pace.words_per_minute / 60))
+    return f"it has {count} words where {wanted} are wanted"
 
 
-def cut_to(text: str, planned: int) -> str:
-    """Leave out whole sentences before the last one, so that `planned` words are nearly met."""
+def cut_to(text: str, duration_s: float, pace: Pace) -> str:
+    """Leave out whole sentences before the last one, so that `duration_s` are nearly met."""
     sentences = split(text)
     shorter = [join([*sentences[:k], sentences[-1]]) for k in range(len(sentences) - 2, 0, -1)]
-    return min([join(sentences), *shorter], key=lambda option: abs(count_words(option) - planned))
+    options = [join(sentences), *shorter]
+    return min(options, key=lambda option: abs(pace.seconds(option) - duration_s))
 
 
 def join(sentences: Iterable[str]) -> str:

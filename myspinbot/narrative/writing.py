@@ -17,11 +17,11 @@ from .llm import ContinuingLLM
 from .prompts import MANNER
 from .sentences import count_words, narration_fault, split
 from .stage import stage_prompt
+from .timing import Pace
 from .topics import read_persona, read_topic
 
 TONES = tuple(MANNER)
 TEMPLATE_LANGUAGES = frozenset({"en"})
-WORDS_PER_MINUTE = 150.0
 
 logger = logging.getLogger("myspinbot.narrative")
 
@@ -33,7 +33,7 @@ class Narration:
     narration: str
     stage_prompt: str
     report: dict[str, Any] = field(default_factory=dict)
-    """engine, planned_words, words, planned_s, expected_s, fallback ("" or why), and counts:
+    """engine, planned_words, words, planned_s, expected_s (of audio), fallback ("" or why), and counts:
     attempts of a chat model, or sentences of the model and of the templates; with facts passages
     (those that were used), or knowledge (why none was)."""
 
@@ -56,13 +56,15 @@ def write(
     tone: str = "warm",
     language: str = "en",
     duration_s: float = 15.0,
-    words_per_minute: float = WORDS_PER_MINUTE,
+    pace: Pace = Pace(),
     llm: ContinuingLLM | ChatLLM | None = None,
     seed: int = 0,
     facts: Sequence[str] = (),
     tick: Tick = no_tick,
 ) -> Narration:
-    """Write a first-person narration about `topic` that takes about `duration_s` (3..600) to say.
+    """Write a first-person narration about `topic` for an audio of `duration_s` (3..600).
+
+    The length is planned with the voice's `pace` and corrected by whole sentences.
 
     A chat model writes all of it, in any `language`, and is told to use no facts but `facts` if
     there are any. For a continuing model code writes the first and last sentence. What a model
@@ -71,21 +73,20 @@ def write(
     length; ServerError when a server fails; EngineError when a model wrote nothing usable in a
     language that has no templates.
     """
-    check_settings(tone, language, duration_s, words_per_minute, llm)
+    check_settings(tone, language, duration_s, pace, llm)
     subject = read_topic(topic)
-    planned = max(4, round(duration_s * words_per_minute / 60))
-    plan = Plan(subject, read_persona(persona), tone, planned, seed)
+    plan = Plan(subject, read_persona(persona), tone, duration_s, pace, seed)
     if llm is None or isinstance(llm, ContinuingLLM):
         written = _continued(plan, llm, tick)
     else:
-        request = Request(topic, persona, tone, language, planned, seed, tuple(facts))
+        request = Request(topic, persona, tone, language, duration_s, pace, seed, tuple(facts))
         written = _asked(plan, llm, request, tick)
     if written.fallback:
         logger.info("The narration is not all the model's: %s", written.fallback)
-    tick(planned, planned)
-    report = length_report(written.narration, words_per_minute) | {
+    tick(plan.words, plan.words)
+    report = length_report(written.narration, pace) | {
         "engine": written.engine,
-        "planned_words": planned,
+        "planned_words": plan.words,
         "planned_s": duration_s,
         **written.counts,
         "fallback": written.fallback,
@@ -115,7 +116,7 @@ def _asked(plan: Plan, llm: ChatLLM, request: Request, tick: Tick) -> Written:
     stage = asked.stage_prompt or _stage(plan)
     if request.language in TEMPLATE_LANGUAGES:
         narration = _rounded_off(plan, asked)
-        fault = length_fault(narration, plan.words) if narration else asked.fault
+        fault = length_fault(narration, plan.duration_s, plan.pace) if narration else asked.fault
         if not fault:
             return Written(narration, stage, llm.name, "", counts)
         reason = f"the model's text was rejected after {asked.attempts} attempts: {fault}"
@@ -160,7 +161,7 @@ def direct(
     *,
     persona: str = "",
     tone: str = "warm",
-    words_per_minute: float = WORDS_PER_MINUTE,
+    pace: Pace = Pace(),
 ) -> Narration:
     """Take the user's own `text`; only spaces change. Raises BadInputError when empty.
 
@@ -170,14 +171,13 @@ def direct(
     narration = "\n".join(" ".join(line.split()) for line in text.strip().splitlines())
     if not narration:
         raise BadInputError("The narration is empty. Write what the bot should say.")
-    report = length_report(narration, words_per_minute) | {"engine": "direct", "fallback": ""}
+    report = length_report(narration, pace) | {"engine": "direct", "fallback": ""}
     return Narration(narration, stage_prompt(narration, read_persona(persona), tone), report)
 
 
-def length_report(text: str, words_per_minute: float) -> dict[str, Any]:
-    """How many words `text` has and how long they take."""
-    words = count_words(text)
-    return {"words": words, "expected_s": round(60 * words / words_per_minute, 1)}
+def length_report(text: str, pace: Pace) -> dict[str, Any]:
+    """How many words `text` has, and how long the audio will be."""
+    return {"words": count_words(text), "expected_s": round(pace.seconds(text), 1)}
 
 
 def fallback_reason(draft: Draft, llm: ContinuingLLM | None) -> str:
@@ -202,7 +202,7 @@ def check_settings(
     tone: str,
     language: str,
     duration_s: float,
-    words_per_minute: float,
+    pace: Pace,
     llm: ContinuingLLM | ChatLLM | None,
 ) -> None:
     """Raise BadInputError for settings nothing can be written with."""
@@ -217,5 +217,7 @@ def check_settings(
             )
     if not 3 <= duration_s <= 600:
         raise BadInputError(f"A narration lasts 3 to 600 seconds, not {duration_s:g}.")
-    if not 60 <= words_per_minute <= 300:
-        raise BadInputError(f"Speech has 60 to 300 words per minute, not {words_per_minute:g}.")
+    if not 60 <= pace.words_per_minute <= 300:
+        raise BadInputError(
+            f"Speech has 60 to 300 words per minute, not {pace.words_per_minute:g}."
+        )

@@ -90,15 +90,16 @@ class Kokoro:
         return next(self.net.parameters()).device
 
     @torch.inference_mode()
-    def sounding_s(self, text: str, style: Tensor, language: str = "en-us") -> float:
-        """Seconds of sound in one sentence at speed 1, the silence around it not counted.
+    def sounding_s(self, text: str, voice: Tensor | Voice, language: str = "en-us") -> float:
+        """Seconds of sound in one sentence, the silence around it not counted.
 
         Asks the rhythm only, which costs a twentieth of speaking. 0 when nothing can be spoken.
         """
+        style, _, pace = _style(voice)
         frames = 0
-        for part in symbol_parts(to_symbols(self.phonemes(language).words(text))):
-            prosody = self.net.prosody(self.tokens(part), style.to(self.device), 1.0)
-            frames += int(prosody.frames[1:-2].sum())  # the ends are silence and the full stop
+        for part in symbol_parts(to_symbols(self.phonemes(language).words(text)), _LONGEST_CALL):
+            timed, _ = self.net.timing(self.tokens(part), style.to(self.device), pace)
+            frames += int(timed[1:-2].sum())  # the ends are silence and the full stop
         return frames * SAMPLES_PER_FRAME / SAMPLE_RATE
 
     def learn(
