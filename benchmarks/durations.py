@@ -25,7 +25,7 @@ from myspinbot.narrative import engines as writers
 from myspinbot.narrative.llm import Continuation
 from myspinbot.narrative.timing import Pace
 from myspinbot.narrative.writing import write
-from myspinbot.progress import Tick, no_tick
+from myspinbot.progress import Tick
 from myspinbot.speech import LEAD_S, TAIL_S
 from myspinbot.voice import clip
 from myspinbot.voice import engines as voices

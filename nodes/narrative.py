@@ -10,6 +10,7 @@ from ..myspinbot.errors import BadInputError
 from ..myspinbot.narrative.engines import ENGINES
 from ..myspinbot.narrative.prompts import MANNER
 from ..myspinbot.narrative.servers import DEFAULT, LlmServer, read_servers
+from ..myspinbot.narrative.timing import AVERAGE, Pace
 from ..myspinbot.voice.engines import LANGUAGES as SPOKEN
 from . import host, ollama, types
 from .knowledge import facts
@@ -234,11 +235,10 @@ class WriteNarration(io.ComfyNode):
 
 def pace_of(voice: types.LoadedVoice | None, language: str) -> Pace:
     """How fast `voice` speaks `language`; one that knows how long a text takes is asked for it."""
-    from ..myspinbot.narrative.timing import Pace
     from ..myspinbot.voice.length import foretold
 
     if voice is None:
-        return Pace()
+        return AVERAGE
     profile = voice.profile
     # What a voice was not made for it would read by the wrong rules.
     same = profile.language.split("-")[0] == language.split("-")[0]

@@ -19,8 +19,9 @@ SHARED = {
     "models",
     "onnx_weights",
     "face",
+    "metrics",
 }
-NOUNS = {"narrative", "voice", "lipsync", "quality", "bot", "client"}
+NOUNS = {"narrative", "voice", "lipsync", "quality", "bot", "client", "lora", "history"}
 COMFYUI = {
     "comfy",
     "comfy_api",

@@ -13,17 +13,10 @@ from ..errors import BadInputError
 from ..progress import Tick
 from .chat import Answer, ChatLLM, Message
 from .parsing import Script, parse_script
-from .prompts import (
-    CHAT_FACTS,
-    CHAT_REPAIR,
-    CHAT_SYSTEM,
-    FIRST_PERSON,
-    LANGUAGE_NAMES,
-    MANNER,
-    META_PHRASES,
-)
+from .prompts import CHAT_FACTS, CHAT_REPAIR, CHAT_SYSTEM, MANNER
 from .sentences import END, count_words, split, words
 from .timing import Pace
+from .vocabulary import FIRST_PERSON, LANGUAGE_NAMES, META_PHRASES
 
 ATTEMPTS = 3
 TEMPERATURE = 0.7

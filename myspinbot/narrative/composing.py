@@ -22,14 +22,12 @@ from .sentences import trigrams
 from .timing import Pace, spoken_words
 from .topics import Topic
 
-SHORTEST_CLOSING = 3
-LONGEST_CLOSING = 15
-"""With so many words left, one last sentence of ours ends the talk on the word."""
-
-
+SHORTEST_CLOSING = 5
+LONGEST_CLOSING = 17
+"""With so many words left, one last sentence of ours ends the talk in time."""
 REMARK_WORDS = 16
 """A talk of less is its first sentence, and perhaps a closing."""
-LEAST_WORDS = 5
+LEAST_WORDS = 8
 """No room for a sentence of less."""
 CLOSINGS_TRIED = 4
 """Those nearest by estimate; the voice is asked how long each of them really takes."""
@@ -141,7 +139,7 @@ def _room(draft: Draft) -> float:
 
 
 def best_fit(proposals: Sequence[str], missing: float) -> str:
-    """The best proposal, unless one of the next two ends the narration on the word."""
+    """The best proposal, unless one of the next two ends the narration in time."""
     for text in proposals[:3]:
         if abs(missing - spoken_words(text)) <= 1:
             return text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .prompts import (
+from .vocabulary import (
     FILLERS,
     FIRST_PERSON,
     META_WORDS,

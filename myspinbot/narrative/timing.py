@@ -9,7 +9,7 @@ from ..speech import LEAD_S, TAIL_S
 from .sentences import UNSPACED, WORD, split
 
 WORDS_PER_MINUTE = 150.0
-"""Of nobody in particular."""
+# Fitted to what Kokoro makes of 110 sentences: 10 % off a sentence; counted words are 14 %.
 PER_WORD, PER_LETTER, PER_SIGN, PER_SENTENCE = 0.2, 0.15, 0.3, 3.5
 PER_DIGIT, PER_CAPITAL = 0.95, 0.5
 """Digits are read as words, short capitals as letters."""
@@ -34,6 +34,10 @@ class Pace:
     def words(self, audio_s: float) -> float:
         """How many words of average length fit in an audio of `audio_s` seconds."""
         return (audio_s - LEAD_S - TAIL_S) * self.words_per_minute / 60
+
+
+AVERAGE = Pace()
+"""Of nobody in particular."""
 
 
 def spoken_words(text: str) -> float:

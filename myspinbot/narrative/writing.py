@@ -17,7 +17,7 @@ from .llm import ContinuingLLM
 from .prompts import MANNER
 from .sentences import count_words, narration_fault, split
 from .stage import stage_prompt
-from .timing import Pace
+from .timing import AVERAGE, Pace
 from .topics import read_persona, read_topic
 
 TONES = tuple(MANNER)
@@ -33,8 +33,8 @@ class Narration:
     narration: str
     stage_prompt: str
     report: dict[str, Any] = field(default_factory=dict)
-    """engine, planned_words, words, planned_s, expected_s (of audio), fallback ("" or why), and counts:
-    attempts of a chat model, or sentences of the model and of the templates; with facts passages
+    """engine, planned_words, words, planned_s, expected_s (both of audio), fallback ("" or why), and
+    counts: attempts of a chat model, or sentences of the model and of the templates; with facts passages
     (those that were used), or knowledge (why none was)."""
 
 
@@ -56,7 +56,7 @@ def write(
     tone: str = "warm",
     language: str = "en",
     duration_s: float = 15.0,
-    pace: Pace = Pace(),
+    pace: Pace = AVERAGE,
     llm: ContinuingLLM | ChatLLM | None = None,
     seed: int = 0,
     facts: Sequence[str] = (),
@@ -161,7 +161,7 @@ def direct(
     *,
     persona: str = "",
     tone: str = "warm",
-    pace: Pace = Pace(),
+    pace: Pace = AVERAGE,
 ) -> Narration:
     """Take the user's own `text`; only spaces change. Raises BadInputError when empty.
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
 from ..speech import LEAD_S, TAIL_S
+from .assemble import BREATH_S
 from .engines import VoiceEngine
 from .profile import VoiceProfile
 from .text.plan import plan
@@ -23,6 +24,8 @@ class Foreteller(Protocol):
 def foretold(engine: VoiceEngine, voice: VoiceProfile) -> Callable[[str], float] | None:
     """A function: text to the seconds of audio that `speak` and `join` make of it at speed 1.
 
+    Some 3 % off for one sentence of Kokoro, less for several.
+
     It remembers what it was asked, so that a text that grows costs only what is new. None for an
     engine that cannot tell.
     """
@@ -34,7 +37,8 @@ def foretold(engine: VoiceEngine, voice: VoiceProfile) -> Callable[[str], float]
         pieces = plan(text)
         for piece in pieces:
             if piece.text not in known:
-                known[piece.text] = teller.sounding_s(piece.text, voice, voice.language)
+                sounding_s = teller.sounding_s(piece.text, voice, voice.language)
+                known[piece.text] = sounding_s + BREATH_S
         return LEAD_S + sum(known[piece.text] + piece.pause_s for piece in pieces) + TAIL_S
 
     return seconds
