@@ -103,21 +103,18 @@ class Studio:
         self._references = list(references())
 
     @cache  # noqa: B019 there is one studio
-    def voice(self, number: int):
-        """The voice for topic `number`, and what it tells of a text's length."""
-        reference = self._references[number % len(self._references)]
+    def voice(self, place: int):
+        """The name of a reference, the voice made of it, and how fast that speaks."""
+        reference = self._references[place]
         ready = clip.prepare(reference.audio, reference.transcript)
         profile = enroll(self.kokoro, self._listener, ready)
-        return (
-            reference.name,
-            profile,
-            Pace(profile.words_per_minute, foretold(self.kokoro, profile)),
-        )
+        told_s = foretold(self.kokoro, profile)
+        return reference.name, profile, Pace(profile.words_per_minute, told_s)
 
     def row(self, number: int, asked_s: int) -> dict[str, Any]:
         """Write about topic `number` for `asked_s` and say it."""
         topic, persona, tone = TOPICS[number]
-        name, profile, pace = self.voice(number)
+        name, profile, pace = self.voice(number % len(self._references))
         self.llm.tokens, start = 0, time.process_time()
         style = {"persona": persona, "tone": tone, "seed": number, "pace": pace}
         with torch.inference_mode():
@@ -144,10 +141,12 @@ class Studio:
 
 
 def missing(rows: Sequence[dict[str, Any]]) -> Iterator[tuple[int, int]]:
-    """Topic and length of what is not among `rows`, topic by topic."""
+    """Topic and length of what is not among `rows`, the short ones first."""
     done = {(row["topic"], row["asked_s"]) for row in rows}
-    for number, (topic, *_) in enumerate(TOPICS):
-        yield from ((number, s) for s in DURATIONS_S if (topic, s) not in done)
+    for asked_s in DURATIONS_S:
+        for number, (topic, *_) in enumerate(TOPICS):
+            if (topic, asked_s) not in done:
+                yield number, asked_s
 
 
 def error(row: dict[str, Any], promised_s: float) -> float:
@@ -155,8 +154,10 @@ def error(row: dict[str, Any], promised_s: float) -> float:
 
 
 def table(rows: Sequence[dict[str, Any]]) -> None:
-    print("| asked | talks | off the asked length, mean / max | within 10 % | off the expected length,"
-          " mean / max | writing, CPU s | tokens per CPU s | with template sentences |")  # fmt: skip
+    print(
+        "| asked | talks | off the asked length, mean / max | within 10 % | off the expected "
+        "length, mean / max | writing, CPU s | tokens per CPU s | with template sentences |"
+    )
     print("|---|---|---|---|---|---|---|---|")
     for asked_s in DURATIONS_S:
         some = [row for row in rows if row["asked_s"] == asked_s]
@@ -193,19 +194,16 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     file = arguments.results
-    rows = (
-        [json.loads(line) for line in file.read_text("utf-8").splitlines()]
-        if file.is_file()
-        else []
-    )
+    lines = file.read_text("utf-8").splitlines() if file.is_file() else []
+    rows = [json.loads(line) for line in lines]
     todo = list(missing(rows))[: arguments.most]
     studio = Studio() if todo else None
     for number, asked_s in todo:
         assert studio is not None
         row = studio.row(number, asked_s)
         rows.append(row)
-        with file.open("a", encoding="utf-8") as lines:
-            lines.write(json.dumps(row, ensure_ascii=False) + "\n")
+        with file.open("a", encoding="utf-8") as results:
+            results.write(json.dumps(row, ensure_ascii=False) + "\n")
         print(f"{row['topic']}: {row['spoken_s']} of {asked_s} s", flush=True)
     table(rows)
     if arguments.texts:

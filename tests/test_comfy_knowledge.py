@@ -51,7 +51,7 @@ def narration(file, text=TYPED, llm="MySpinBot_OpenAICompatible", **values):
             "class_type": "MySpinBot_WriteNarration",
             "inputs": {
                 **asked,
-                "duration_s": 6,
+                "duration_s": 8,
                 "seed": 0,
                 "llm": ["1", 0],
                 "knowledge": ["2", 0],

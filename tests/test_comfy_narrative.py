@@ -29,7 +29,7 @@ WRITE = {
     "persona": "",
     "tone": "calm",
     "language": "de",
-    "duration_s": 7.5,
+    "duration_s": 10.8,
     "seed": 0,
 }
 
@@ -75,7 +75,7 @@ def test_a_server_writes_the_narration(run, servers):
     assert (narration, stage) == (SAID, STAGE)
     report = json.loads(report)
     assert report["engine"] == "openai-compatible tiny"
-    assert (report["planned_words"], report["words"], report["fallback"]) == (19, 19, "")
+    assert (report["planned_words"], report["words"], report["fallback"]) == (25, 19, "")
     assert fake.requests[0]["model"] == "tiny"
 
 

@@ -55,7 +55,7 @@ def narration(model="llama3.2:3b", topic="tea in the morning", **settings):
                 "persona": "a retired sailor",
                 "tone": "calm",
                 "language": "en",
-                "duration_s": 4,
+                "duration_s": 5.4,
                 "seed": 7,
                 "llm": ["1", 0],
             },

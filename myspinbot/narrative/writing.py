@@ -33,9 +33,9 @@ class Narration:
     narration: str
     stage_prompt: str
     report: dict[str, Any] = field(default_factory=dict)
-    """engine, planned_words, words, planned_s, expected_s (both of audio), fallback ("" or why), and
-    counts: attempts of a chat model, or sentences of the model and of the templates; with facts passages
-    (those that were used), or knowledge (why none was)."""
+    """engine, planned_words, words, planned_s, expected_s (both of audio), fallback ("" or why),
+    and counts: attempts of a chat model, or sentences of the model and of the templates; with facts
+    passages (those that were used), or knowledge (why none was)."""
 
 
 @dataclass(frozen=True)
