@@ -13,6 +13,7 @@ from myspinbot.narrative import prompts, vocabulary
 from myspinbot.narrative.composing import (
     LONGEST_CLOSING,
     SHORTEST_CLOSING,
+    Draft,
     Plan,
     best_fit,
     compose,
@@ -93,7 +94,8 @@ def test_template_narration_has_the_asked_length(
         seed=seed,
     )
     assert narration_fault(result.narration, topic) == ""
-    assert abs(result.report["expected_s"] - duration_s) <= 0.1 * duration_s
+    # a slow voice says five words in 2.5 s, and nothing of ours is shorter
+    assert abs(result.report["expected_s"] - duration_s) <= max(1.5, 0.1 * duration_s)
 
 
 def test_five_seconds_are_one_short_remark():
@@ -364,9 +366,14 @@ def test_compose_takes_from_the_source_first_and_fills_with_templates():
 
 
 def test_best_fit_prefers_the_sentence_that_ends_in_time():
-    short, long = "I like it a lot.", "I like it a lot when it rains in spring."
-    assert best_fit([short, long], spoken_words(long) + 0.5) == long
-    assert best_fit([short, long], 30) == short
+    long, longer = "I like it a lot when it rains in spring.", "I like it even more in winter."
+    plan = Plan(read_topic("tea"), "", "warm", 30, AVERAGE, 0)
+    draft = Draft(plan, ["Let me tell you about tea."])
+    assert best_fit([long, longer], draft) == long, "there is time for more"
+    plan.duration_s = AVERAGE.seconds(f"{draft.text} {longer}") + 0.1
+    assert best_fit([long, longer], draft) == longer
+    plan.duration_s = AVERAGE.seconds(f"{draft.text} {long}") + 0.1
+    assert best_fit([longer, long], draft) == long
 
 
 def test_templates_come_in_order_and_once():

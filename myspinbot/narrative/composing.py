@@ -29,6 +29,8 @@ REMARK_WORDS = 16
 """A talk of less is its first sentence, and perhaps a closing."""
 LEAST_WORDS = 8
 """No room for a sentence of less."""
+ESTIMATE_WORDS = 3
+"""By so much the weighted words of a sentence may be wrong."""
 CLOSINGS_TRIED = 4
 """Those nearest by estimate; the voice is asked how long each of them really takes."""
 
@@ -125,7 +127,7 @@ def _add_from(source: Source, draft: Draft) -> int:
         found = source.propose(draft, most)
         if not found:
             break
-        draft.sentences.append(best_fit(found, draft.missing))
+        draft.sentences.append(best_fit(found, draft))
         added += 1
     return added
 
@@ -138,12 +140,18 @@ def _room(draft: Draft) -> float:
     return missing - SHORTEST_CLOSING if missing > LONGEST_CLOSING else 0
 
 
-def best_fit(proposals: Sequence[str], missing: float) -> str:
-    """The best proposal, unless one of the next two ends the narration in time."""
-    for text in proposals[:3]:
-        if abs(missing - spoken_words(text)) <= 1:
-            return text
-    return proposals[0]
+def best_fit(proposals: Sequence[str], draft: Draft) -> str:
+    """The best proposal, unless only one of the next two lets the narration end in time."""
+    far = draft.missing - spoken_words(proposals[0]) > SHORTEST_CLOSING + ESTIMATE_WORDS
+    if far:
+        return proposals[0]
+    return min(proposals[:3], key=lambda text: round(_gap(draft.missing_with(text))))
+
+
+def _gap(missing: float) -> float:
+    """How many words too few or too many there will be, if `missing` are left for the closing."""
+    closing = max(0.0, SHORTEST_CLOSING - missing)
+    return min(abs(missing), closing)
 
 
 class Templates:
