@@ -20,7 +20,7 @@ from .models import Managed, has_gpu, one_thread, ready
 from .preview import preview
 from .progress import ticker
 from .routes import serve
-from .video import RenderedVideo
+from .video import RenderedVideo, frame_source
 
 __all__ = [
     "VOICES",
@@ -32,6 +32,7 @@ __all__ = [
     "documents",
     "face_networks",
     "files",
+    "frame_source",
     "has_gpu",
     "inside",
     "lend",
