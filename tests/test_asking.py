@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from fake_openai import Turn, serving
@@ -14,7 +15,7 @@ from myspinbot.narrative.asking import SCHEMA, cut_to, length_fault, one_line, s
 from myspinbot.narrative.chat import Answer
 from myspinbot.narrative.engines.openai import OpenAICompatible
 from myspinbot.narrative.sentences import count_words, split
-from myspinbot.narrative.servers import LlmServer
+from myspinbot.narrative.settings import LlmServer
 from myspinbot.narrative.timing import AVERAGE, Pace
 from myspinbot.narrative.writing import write
 
@@ -29,7 +30,7 @@ LONG = (
     "talk and so much honey. Come and see them."
 )
 STAGE = "Medium close-up of a beekeeper with a warm smile, looking at the camera, garden."
-PLAN = {"duration_s": 14.7}  # 35 words of average length
+PLAN: dict[str, Any] = {"duration_s": 14.7}  # 35 words of average length
 
 
 def script(narration, stage=STAGE):

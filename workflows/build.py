@@ -37,6 +37,7 @@ MODEL_INPUTS = {
 WORKFLOWS: tuple[Callable[[], tuple[Graph, str]], ...] = (
     talking_bots.talking_bot,
     talking_bots.talking_bot_stages,
+    talking_bots.talking_bot_ollama,
     talking_bots.clone_voice,
 )
 

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import BadInputError, EngineError
+from ..errors import BadInputError, EngineError, ServerError
 from ..progress import Tick, no_tick
 from .asking import Asked, Request, ask, length_fault
 from .chat import ChatLLM
 from .composing import Draft, Plan, close, compose
 from .continuing import Continuations
 from .llm import ContinuingLLM
+from .picturing import stage_prompt_from
 from .prompts import MANNER
 from .sentences import count_words, narration_fault, split
 from .stage import stage_prompt
@@ -162,17 +163,33 @@ def direct(
     persona: str = "",
     tone: str = "warm",
     pace: Pace = AVERAGE,
+    llm: ContinuingLLM | ChatLLM | None = None,
+    seed: int = 0,
+    tick: Tick = no_tick,
 ) -> Narration:
-    """Take the user's own `text`; only spaces change. Raises BadInputError when empty.
+    """Take the user's own `text` as it is; a chat model may describe the picture for it.
 
-    Lines stay: headings and lists are spoken with pauses.
+    Without one, or when it fails, the picture is a template and the report says why. Raises
+    BadInputError when `text` is empty.
     """
     check_tone(tone)
-    narration = "\n".join(" ".join(line.split()) for line in text.strip().splitlines())
-    if not narration:
+    if not text.strip():
         raise BadInputError("The narration is empty. Write what the bot should say.")
-    report = length_report(narration, pace) | {"engine": "direct", "fallback": ""}
-    return Narration(narration, stage_prompt(narration, read_persona(persona), tone), report)
+    stage, by, fallback = stage_prompt(text, read_persona(persona), tone), "template", ""
+    if llm is not None and not isinstance(llm, ContinuingLLM):
+        try:
+            asked = stage_prompt_from(llm, text, persona=persona, tone=tone, seed=seed, tick=tick)
+            fallback = "" if asked else f"{llm.name} gave no stage prompt that can be used"
+        except ServerError as error:  # the words are there: the rest of the graph can go on
+            asked, fallback = "", str(error)
+        if asked:
+            stage, by = asked, llm.name
+    report = length_report(text, pace) | {
+        "engine": "direct",
+        "stage_prompt_by": by,
+        "fallback": fallback,
+    }
+    return Narration(text, stage, report)
 
 
 def length_report(text: str, pace: Pace) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from comfy_execution.graph_utils import GraphBuilder
 
 from .baton import lend, make_room
+from .clip import ClipText
 from .folders import (
     VOICES,
     document,
@@ -23,6 +24,7 @@ from .video import RenderedVideo, frame_source
 
 __all__ = [
     "VOICES",
+    "ClipText",
     "GraphBuilder",
     "Managed",
     "RenderedVideo",
