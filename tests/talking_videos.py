@@ -9,6 +9,7 @@ import numpy as np
 import tiny_models
 import tiny_video_models
 from prompts import wav
+from safetensors.torch import load_file, save_file
 
 from myspinbot.client.graph import Graph, Node
 
@@ -20,6 +21,15 @@ def models(folder: Path) -> None:
     """Write all that `loaders` loads below a models folder."""
     tiny_models.build(folder, "sd15", "wan_vae")
     tiny_video_models.build(folder, "i2v", "infinitetalk", "wav2vec_base")
+
+
+def text_encoder(folder: Path) -> None:
+    """The tiny checkpoint's text encoder as a file of its own, and a LoRA that changes nothing."""
+    prefix = "cond_stage_model.transformer."
+    checkpoint = load_file(folder / "checkpoints" / "tiny_sd15.safetensors")
+    alone = {k.removeprefix(prefix): v for k, v in checkpoint.items() if k.startswith(prefix)}
+    save_file(alone, folder / "text_encoders" / "tiny_clip.safetensors")
+    save_file({}, folder / "loras" / "tiny_lora.safetensors")
 
 
 def speech(folder: Path, seconds: float, name: str = "speech.wav", seed: int = 0) -> Path:

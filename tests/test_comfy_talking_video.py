@@ -1,6 +1,7 @@
 """Talking Video in a real ComfyUI, on tiny random models: frames, sound, memory, crashes."""
 
 import asyncio
+import json
 import re
 import shutil
 
@@ -14,7 +15,7 @@ from prompts import get, inputs_of
 from myspinbot.client.server import ComfyServer
 from myspinbot.errors import PromptRejectedError, ServerUnreachableError
 from myspinbot.video import FileFrames, probe
-from scripts.environment import BASE, ROOT
+from scripts.environment import BASE, ROOT, TRANSCRIPT
 from scripts.serving import ComfyProcess
 
 pytestmark = pytest.mark.comfy
@@ -230,3 +231,32 @@ def test_the_help_page_names_every_input(comfy):
     info = get(comfy, "/object_info/MySpinBot_TalkingVideo")["MySpinBot_TalkingVideo"]["input"]
     page = (ROOT / "js" / "docs" / "MySpinBot_TalkingVideo.md").read_text("utf-8")
     assert all(f"| {field} |" in page for group in info.values() for field in group if group)
+
+
+@pytest.mark.parametrize("name", ["talking_bot_infinitetalk", "talking_bot_s2v"])
+def test_the_shipped_workflow_runs_on_tiny_models(name, models, samples_dir, run, upload, download):
+    """As it is, but for the files of the models, few steps, few words and a small picture."""
+    tiny_video_models.build(models, "s2v", "wav2vec_large")
+    tiny.text_encoder(models)
+    prompt = json.loads((ROOT / "workflows" / "api" / f"{name}.json").read_text("utf-8"))
+    infinite = name.endswith("infinitetalk")
+    files = {
+        "unet_name": "tiny_i2v.safetensors" if infinite else "tiny_s2v.safetensors",
+        "name": "tiny_infinitetalk.safetensors",
+        "audio_encoder_name": f"tiny_wav2vec_{'base' if infinite else 'large'}.safetensors",
+        "vae_name": "tiny_wan_vae.safetensors",
+        "clip_name": "tiny_clip.safetensors",
+        "lora_name": "tiny_lora.safetensors",
+    }
+    for node in prompt.values():
+        node["inputs"].update({key: files[key] for key in files if key in node["inputs"]})
+    inputs_of(prompt, "LoadImage")["image"] = upload(samples_dir / "hopper.jpg")
+    inputs_of(prompt, "LoadAudio")["audio"] = upload(samples_dir / "voice.wav")
+    inputs_of(prompt, "MySpinBot_VoiceProfile").update(transcript=TRANSCRIPT, fit_steps=0)
+    inputs_of(prompt, "MySpinBot_WriteNarration")["narration"] = "Good morning."
+    small = {"steps": 1, "width": 64, "height": 64, "window_frames": 21}
+    inputs_of(prompt, "MySpinBot_TalkingVideo").update(small)
+    found = probe(download(run(prompt)))
+    assert found["fps"] == (25 if infinite else 16)
+    assert 1 < found["audio_s"] < 3
+    assert found["frames"] == pytest.approx(found["audio_s"] * found["fps"], abs=2)

@@ -3,6 +3,7 @@
 from comfy_execution.graph_utils import GraphBuilder
 
 from .baton import lend, make_room
+from .clip import ClipText
 from .expansion import (
     SAMPLERS,
     SCHEDULERS,
@@ -38,6 +39,7 @@ __all__ = [
     "SAMPLERS",
     "SCHEDULERS",
     "VOICES",
+    "ClipText",
     "GraphBuilder",
     "Managed",
     "RenderedVideo",
