@@ -3,7 +3,19 @@
 from comfy_execution.graph_utils import GraphBuilder
 
 from .baton import lend, make_room
+from .clip import ClipText
 from .diffusion import image_codec, unet
+from .expansion import (
+    SAMPLERS,
+    SCHEDULERS,
+    ancestry,
+    decode,
+    let_go,
+    listener,
+    remembering,
+    resident_bytes,
+    say,
+)
 from .folders import (
     LIPSYNC,
     VOICES,
@@ -15,21 +27,28 @@ from .folders import (
     register,
     speech_cache_bytes,
     stored,
+    temporary,
     weights,
+    window_store,
 )
 from .landmarker import face_networks
 from .models import Managed, has_gpu, one_thread, ready
-from .preview import preview
+from .preview import preview, preview_video
 from .progress import ticker
 from .routes import serve
 from .video import RenderedVideo, frame_source, seekable_source
 
 __all__ = [
     "LIPSYNC",
+    "SAMPLERS",
+    "SCHEDULERS",
     "VOICES",
+    "ClipText",
     "GraphBuilder",
     "Managed",
     "RenderedVideo",
+    "ancestry",
+    "decode",
     "document",
     "documents",
     "face_networks",
@@ -39,17 +58,25 @@ __all__ = [
     "image_codec",
     "inside",
     "lend",
+    "let_go",
+    "listener",
     "make_room",
     "one_thread",
     "preview",
+    "preview_video",
     "private",
     "ready",
     "register",
+    "remembering",
+    "resident_bytes",
+    "say",
     "seekable_source",
     "serve",
     "speech_cache_bytes",
     "stored",
+    "temporary",
     "ticker",
     "unet",
     "weights",
+    "window_store",
 ]

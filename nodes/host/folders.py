@@ -11,6 +11,7 @@ import folder_paths
 from ...myspinbot.errors import BadInputError
 from ...myspinbot.lipsync.engines import FOLDER as LIPSYNC
 from ...myspinbot.lipsync.engines import SUFFIXES
+from ...myspinbot.lipsync.window_store import WindowStore
 from ...myspinbot.models import FOLDER
 
 VOICES = "spinbot_voices"
@@ -80,3 +81,14 @@ def _below(root: Path, path: Path, name: str) -> Path:
 def speech_cache_bytes() -> int:
     """How much disk spoken sentences may take: MYSPINBOT_SPEECH_CACHE_MB, 256 unless set."""
     return round(float(os.environ.get("MYSPINBOT_SPEECH_CACHE_MB", 256)) * 1e6)
+
+
+def window_store() -> WindowStore:
+    """Finished windows of talking videos: MYSPINBOT_TALKING_VIDEO_MB of them, 8192 unless set."""
+    cap = round(float(os.environ.get("MYSPINBOT_TALKING_VIDEO_MB", 8192)) * 1e6)
+    return WindowStore(private("talking_video"), cap)
+
+
+def temporary() -> Path:
+    """ComfyUI's temp folder, which is emptied when it starts and ends."""
+    return Path(folder_paths.get_temp_directory())
