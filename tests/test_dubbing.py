@@ -95,7 +95,7 @@ def test_what_was_cut_out_fits_where_it_was(engine):
 
 
 def test_a_face_that_leaves_the_frame_is_pasted_as_far_as_it_is_seen():
-    for shift in ((-120, 0), (0, 50), (150, 150), (900, 900)):
+    for shift in ((-120, 0), (0, 50), (90, 40), (900, 900)):
         face = plain_face().transformed(np.array([[1.0, 0, shift[0]], [0, 1, shift[1]]]))
         frame = np.zeros((300, 300, 3), np.uint8)
         cut = Wav2Lip.cut(face)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from myspinbot.client.graph import Graph, Node
 from workflows.talking_bots import NARRATION
 
@@ -162,7 +164,7 @@ def _conditioning(graph: Graph, words: Node) -> dict[str, Node]:
     }
 
 
-def _sampling(**chosen) -> dict[str, object]:
+def _sampling(**chosen: Any) -> dict[str, Any]:
     return {"seed": 0, "width": 0, "height": 0, "window_frames": 81, **chosen}
 
 
