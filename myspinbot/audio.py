@@ -60,6 +60,12 @@ class Audio:
         samples = np.pad(samples, ((0, 0), (0, max(0, length - samples.shape[1]))))[:, :length]
         return Audio(samples.astype(np.float32), rate)
 
+    def finite(self) -> Audio:
+        """The same, silent where samples are no numbers, as in what broken models make."""
+        if np.isfinite(self.samples).all():
+            return self
+        return Audio(np.nan_to_num(self.samples, nan=0.0, posinf=0.0, neginf=0.0), self.rate)
+
     def rms_dbfs(self) -> float:
         """Root mean square in dB relative to full scale; -inf for digital silence."""
         power = (

@@ -2,14 +2,30 @@
 
 from comfy_api.latest import ComfyExtension, io
 
-from . import bot, face, host, knowledge, lipsync, narrative, ollama, routes, video, voice
+from . import (
+    bot,
+    dubbing,
+    face,
+    host,
+    knowledge,
+    lipsync,
+    llm,
+    narrative,
+    ollama,
+    routes,
+    talking_video,
+    talking_windows,
+    video,
+    voice,
+)
 
 NODES: list[type[io.ComfyNode]] = [
     bot.TalkingBot,
     narrative.WriteNarration,
-    narrative.EmbeddedLLM,
+    llm.EmbeddedLLM,
     ollama.Ollama,
-    narrative.OpenAICompatible,
+    llm.OpenAICompatible,
+    llm.ClipLLM,
     narrative.ParseScript,
     knowledge.Knowledge,
     voice.VoiceProfile,
@@ -19,6 +35,13 @@ NODES: list[type[io.ComfyNode]] = [
     voice.AlignSpeech,
     face.DetectFace,
     lipsync.TalkingPortrait,
+    dubbing.LipSyncModelLoader,
+    dubbing.LipSync,
+    talking_video.TalkingVideo,
+    talking_windows.TalkingVideoNext,
+    talking_windows.TalkingVideoHear,
+    talking_windows.TalkingVideoWindow,
+    talking_windows.TalkingVideoKeep,
     video.ReframeVideo,
     video.BurnCaptions,
     video.BurnDisclosure,

@@ -5,13 +5,11 @@ import json
 from comfy_api.latest import io
 
 from ..myspinbot.errors import BadInputError
-from ..myspinbot.speech import to_srt
+from ..myspinbot.speech import LEAD_S, TAIL_S, to_srt
 from ..myspinbot.voice.engines import AUTOMATIC, ENGINES, LANGUAGES, automatic
 from . import host, types
 from .listening import likeness, load_held_out, load_listener, take_judge, transcribed
 
-LEAD_S, TAIL_S = 0.2, 0.5
-"""Room tone around the speech: a face opens and closes its mouth in it."""
 VOICES_OWN = "the voice's own"
 
 

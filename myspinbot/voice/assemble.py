@@ -22,6 +22,7 @@ _BLOCK_S = 0.02
 _FADE_S = 0.01
 _LEAD_S, _TAIL_S = 0.04, 0.08
 """Silence kept before and after the sound of a piece."""
+BREATH_S = _LEAD_S + _TAIL_S
 _ROOM_DBFS = (-80.0, -70.0)
 """Bounds of the room tone: below hearing in use, above a dead line."""
 _ROOM_SHARE = 0.1

@@ -3,7 +3,21 @@
 from comfy_execution.graph_utils import GraphBuilder
 
 from .baton import lend, make_room
+from .clip import ClipText
+from .diffusion import image_codec, unet
+from .expansion import (
+    SAMPLERS,
+    SCHEDULERS,
+    ancestry,
+    decode,
+    let_go,
+    listener,
+    remembering,
+    resident_bytes,
+    say,
+)
 from .folders import (
+    LIPSYNC,
     VOICES,
     document,
     documents,
@@ -12,21 +26,30 @@ from .folders import (
     private,
     register,
     speech_cache_bytes,
+    stored,
+    temporary,
     weights,
+    window_store,
 )
 from .landmarker import face_networks
 from .models import Managed, has_gpu, one_thread, ready
-from .preview import preview
+from .preview import preview, preview_video
 from .progress import ticker
 from .routes import serve
 from .saving import font, metadata, output_file
-from .video import RenderedVideo, frame_source, save
+from .video import RenderedVideo, frame_source, save, seekable_source
 
 __all__ = [
+    "LIPSYNC",
+    "SAMPLERS",
+    "SCHEDULERS",
     "VOICES",
+    "ClipText",
     "GraphBuilder",
     "Managed",
     "RenderedVideo",
+    "ancestry",
+    "decode",
     "document",
     "documents",
     "face_networks",
@@ -34,19 +57,31 @@ __all__ = [
     "font",
     "frame_source",
     "has_gpu",
+    "image_codec",
     "inside",
     "lend",
+    "let_go",
+    "listener",
     "make_room",
     "metadata",
     "one_thread",
     "output_file",
     "preview",
+    "preview_video",
     "private",
     "ready",
     "register",
+    "remembering",
+    "resident_bytes",
     "save",
+    "say",
+    "seekable_source",
     "serve",
     "speech_cache_bytes",
+    "stored",
+    "temporary",
     "ticker",
+    "unet",
     "weights",
+    "window_store",
 ]

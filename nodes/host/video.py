@@ -23,7 +23,7 @@ from .progress import VideoTicker
 
 if TYPE_CHECKING:
     from ...myspinbot.audio import Audio
-    from ...myspinbot.video import FrameSource
+    from ...myspinbot.video import FrameSource, SeekableSource
 
 _KEPT_CRF = 12
 """Of the copy that later stages work on: what it loses is not seen even when encoded again."""
@@ -165,11 +165,14 @@ class RenderedVideo(Input.Video):
 
 def frame_source(video: Input.Video) -> FrameSource:
     """Frames and sound of any VIDEO: ours stay lazy, files are decoded as they are read."""
+    return video.source if isinstance(video, RenderedVideo) else seekable_source(video)
+
+
+def seekable_source(video: Input.Video) -> SeekableSource:
+    """The same by number: a VIDEO of ours that has no file yet is rendered for it."""
     from ...myspinbot.video import FileFrames
     from .frames import TensorFrames
 
-    if isinstance(video, RenderedVideo):
-        return video.source
     if isinstance(video, InputImpl.VideoFromComponents):
         return TensorFrames(video.get_components())
     start_s, duration_s = video.get_active_trim_window()
