@@ -16,6 +16,7 @@ SHARED = {
     "video",
     "files",
     "memory",
+    "metrics",
     "models",
     "onnx_weights",
     "face",
@@ -30,6 +31,7 @@ COMFYUI = {
     "server",
     "nodes",
     "execution",
+    "comfyui_version",
 }
 MAX_LINES = 400
 
