@@ -35,3 +35,7 @@ class ServerUnreachableError(ServerError):
 
 class PromptRejectedError(ServerError):
     """ComfyUI refused the workflow, or a node of it failed."""
+
+
+class StorageError(MySpinBotError):
+    """A file could not be written, mostly because the disk is full."""

@@ -2,14 +2,15 @@
 
 from comfy_api.latest import ComfyExtension, io
 
-from . import bot, face, host, knowledge, lipsync, narrative, ollama, routes, voice
+from . import bot, face, host, knowledge, lipsync, llm, narrative, ollama, routes, voice
 
 NODES: list[type[io.ComfyNode]] = [
     bot.TalkingBot,
     narrative.WriteNarration,
-    narrative.EmbeddedLLM,
+    llm.EmbeddedLLM,
     ollama.Ollama,
-    narrative.OpenAICompatible,
+    llm.OpenAICompatible,
+    llm.ClipLLM,
     narrative.ParseScript,
     knowledge.Knowledge,
     voice.VoiceProfile,

@@ -19,15 +19,19 @@ Face = io.Custom("SPINBOT_FACE")
 
 
 @dataclass(frozen=True)
-class ServedLlm:
-    """What SPINBOT_LLM carries when the model runs in another program; else a host.Managed."""
+class ChatModel:
+    """What SPINBOT_LLM carries when nothing has to be loaded or given back for a chat."""
 
     engine: Any
-    """myspinbot.narrative.chat.ChatLLM"""
+    """myspinbot.narrative.chat.ChatLLM, or None"""
 
     def ready(self) -> Any:
-        """Hand out the engine, as Managed.ready does: here there is nothing to load."""
+        """Hand out the engine, as host.Managed.ready does."""
         return self.engine
+
+
+NOBODY = ChatModel(None)
+"""For a node that can do without a model."""
 
 
 @dataclass(frozen=True)

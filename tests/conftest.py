@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -37,8 +38,32 @@ def samples_dir() -> Path:
     return SAMPLES
 
 
+MODEL_FOLDERS = (
+    "audio_encoders",
+    "checkpoints",
+    "clip_vision",
+    "diffusion_models",
+    "loras",
+    "model_patches",
+    "text_encoders",
+    "upscale_models",
+    "vae",
+)
+
+
 @pytest.fixture(scope="session")
-def comfy(tmp_path_factory) -> Iterator[ComfyProcess]:
+def extra_models(tmp_path_factory) -> Path:
+    """Folders of models that the shared server also lists, for tiny files that tests make."""
+    base = tmp_path_factory.mktemp("models")
+    for name in MODEL_FOLDERS:
+        (base / name).mkdir()
+    lines = ["tests:", f"  base_path: {base}", *(f"  {name}: {name}" for name in MODEL_FOLDERS)]
+    (base / "paths.yaml").write_text("\n".join(lines), "utf-8")
+    return base
+
+
+@pytest.fixture(scope="session")
+def comfy(tmp_path_factory, extra_models) -> Iterator[ComfyProcess]:
     """A ComfyUI with the pack under an awkward folder name, and folders of its own."""
     base = tmp_path_factory.mktemp("comfy")
     folders = [
@@ -48,6 +73,7 @@ def comfy(tmp_path_factory) -> Iterator[ComfyProcess]:
     ]
     for name in ("input", "output", "user"):
         (base / name).mkdir()
+    folders += ["--extra-model-paths-config", str(extra_models / "paths.yaml")]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OLLAMA_HOST", "127.0.0.1:9")  # whatever runs on this machine
         with ComfyProcess(BASE, base / "server.log", *folders) as server:
@@ -66,6 +92,15 @@ def run(comfy):
         return _finish(session)
 
     return queue
+
+
+@pytest.fixture
+def llm_settings(comfy):
+    """Write ComfyUI's llm.json: ``llm_settings(ollama={...}, servers={...})``."""
+    path = comfy.log.parent / "user" / "__myspinbot" / "llm.json"
+    path.parent.mkdir(exist_ok=True)
+    yield lambda **parts: path.write_text(json.dumps(parts), "utf-8")
+    path.unlink(missing_ok=True)
 
 
 @pytest.fixture

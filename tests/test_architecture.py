@@ -21,7 +21,7 @@ SHARED = {
     "onnx_weights",
     "face",
 }
-NOUNS = {"narrative", "voice", "lipsync", "quality", "bot", "client"}
+NOUNS = {"narrative", "voice", "lipsync", "quality", "bot", "client", "lora", "history"}
 COMFYUI = {
     "comfy",
     "comfy_api",

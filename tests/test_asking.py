@@ -14,7 +14,7 @@ from myspinbot.narrative.asking import SCHEMA, cut_to, length_fault, one_line, s
 from myspinbot.narrative.chat import Answer
 from myspinbot.narrative.engines.openai import OpenAICompatible
 from myspinbot.narrative.sentences import count_words, split
-from myspinbot.narrative.servers import LlmServer
+from myspinbot.narrative.settings import LlmServer
 from myspinbot.narrative.writing import write
 
 GOOD = (

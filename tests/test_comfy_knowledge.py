@@ -34,11 +34,8 @@ def notes(comfy):
 
 
 @pytest.fixture
-def servers(comfy):
-    path = comfy.log.parent / "user" / "__myspinbot" / "llm_servers.json"
-    path.parent.mkdir(exist_ok=True)
-    yield lambda url: path.write_text(json.dumps({"fake": {"url": url}}))
-    path.unlink(missing_ok=True)
+def servers(llm_settings):
+    return lambda url, **more: llm_settings(servers={"fake": {"url": url}}, **more)
 
 
 def narration(file, text=TYPED, llm="MySpinBot_OpenAICompatible", **values):
@@ -83,19 +80,14 @@ def test_text_and_file_reach_the_model_and_the_report(run, servers, notes):
 
 
 @pytest.mark.parametrize(("refuses", "ranked_by"), [(False, "nomic-embed-text"), (True, "BM25")])
-def test_an_ollama_that_embeds_ranks(refuses, ranked_by, comfy, run, servers):
-    settings = comfy.log.parent / "user" / "__myspinbot" / "ollama.json"
+def test_an_ollama_that_embeds_ranks(refuses, ranked_by, run, servers):
     tea = "Tea came to Europe in ships. " * 8
     embedder = FakeEmbedder(models={"nomic-embed-text:latest": 274_000_000})
     embedder.refuses = refuses
     with serving(ANSWER) as fake, embedder:
-        servers(fake.url)
-        settings.write_text(json.dumps({"host": embedder.host}), "utf-8")
-        try:
-            text = f"{tea}\n\n{TYPED}"
-            _, report = shown(run(narration("none", text, topic="insects", seed=refuses)))
-        finally:
-            settings.unlink()
+        servers(fake.url, ollama={"host": embedder.host})
+        text = f"{tea}\n\n{TYPED}"
+        _, report = shown(run(narration("none", text, topic="insects", seed=refuses)))
     assert report["passages_ranked_by"] == ranked_by
     assert (report["passages"][0] == TYPED) is not refuses
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from pathlib import Path
 
 import pytest
 from fake_openai import Turn, serving
@@ -35,16 +34,9 @@ WRITE = {
 
 
 @pytest.fixture
-def servers(comfy):
-    """Write ComfyUI's list of LLM servers, which a workflow can only name entries of."""
-    path = Path(comfy.log).parent / "user" / "__myspinbot" / "llm_servers.json"
-    path.parent.mkdir(exist_ok=True)
-
-    def write(**urls):
-        path.write_text(json.dumps({name: {"url": url} for name, url in urls.items()}))
-
-    yield write
-    path.unlink()
+def servers(llm_settings):
+    """Name the LLM servers of which a workflow can only choose one."""
+    return lambda **urls: llm_settings(servers={name: {"url": url} for name, url in urls.items()})
 
 
 def writing(server="fake", model="tiny", **values):

@@ -24,7 +24,7 @@ from myspinbot.narrative.knowledge import (
     split_passages,
 )
 from myspinbot.narrative.sentences import count_words, split
-from myspinbot.narrative.servers import LlmServer
+from myspinbot.narrative.settings import LlmServer
 from myspinbot.narrative.writing import write
 from myspinbot.progress import no_tick
 

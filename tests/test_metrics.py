@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from myspinbot.metrics import Metrics, Run
-from myspinbot.metrics.exposition import expose, write_textfile
+from myspinbot.metrics.exposition import expose
 from myspinbot.metrics.families import ERROR_KINDS, FAMILIES
 from myspinbot.metrics.outcome import Outcome, read_outcome
 
@@ -117,10 +117,7 @@ def test_a_deleted_history_is_an_unknown_outcome():
 def test_events_become_samples(metrics):
     metrics.run = run = Run("id")
     metrics.speech("kokoro", 10.0, 4.0)
-    metrics.frames("portrait", 250, 2.0, video_s=10.0)
-    metrics.llm("ollama", "ok", 3.0, prompt_tokens=90, completion_tokens=40, generation_s=2.0)
-    metrics.vram_freed("comfyui", 5)
-    metrics.lora("sdxl", 10, 0.25)
+    metrics.frames(250, 2.0, 10.0)
     metrics.quality("speaker_similarity", 0.8)
     metrics.artifact("video", 1000)
     metrics.prompt(run, Outcome("error", 2.0, 1.0, (), "A", "oom"))
@@ -128,11 +125,8 @@ def test_events_become_samples(metrics):
     assert found["tts_audio_seconds_total", "kokoro"] == 10.0
     assert found["tts_real_time_factor_bucket", "kokoro", "0.35"] == 0
     assert found["tts_real_time_factor_bucket", "kokoro", "0.5"] == 1
-    assert found["frames_total", "portrait"] == 250
+    assert found["frames_total",] == 250
     assert found["video_seconds_total",] == 10.0
-    assert found["llm_tokens_total", "ollama", "completion"] == 40
-    assert found["vram_freed_bytes_total", "comfyui"] == 5
-    assert found["lora_loss", "sdxl"] == 0.25
     assert found["quality_score_count", "speaker_similarity"] == 1
     assert found["artifact_bytes_total", "video"] == 1000
     assert found["errors_total", "A", "oom"] == 1
@@ -156,8 +150,8 @@ def test_labels_are_bounded(metrics):
 def test_what_cannot_be_recorded_is_counted_and_logged_once(metrics, caplog):
     with caplog.at_level(logging.ERROR, "myspinbot.metrics"):
         metrics.speech("kokoro", float("nan"), 1.0)
-        metrics.frames("portrait", -5, 1.0)
-        metrics.llm("ollama")
+        metrics.frames(-5, 1.0, 1.0)
+        metrics.node("A", "fast")
     assert samples(metrics)["instrumentation_errors_total", "recording"] == 3
     assert len(caplog.records) == 1
     assert not metrics.up()["recording"]
@@ -183,15 +177,6 @@ def test_two_registries_share_nothing():
     first, second = Metrics(CollectorRegistry()), Metrics(CollectorRegistry())
     first.node("A", 1.0)
     assert ("node_duration_seconds_count", "A") not in samples(second)
-
-
-def test_a_textfile_is_written_whole(metrics, tmp_path):
-    metrics.node("A", 1.0)
-    path = tmp_path / "deep" / "myspinbot.prom"
-    write_textfile(metrics.registry, path)
-    write_textfile(metrics.registry, path)
-    assert path.read_bytes() == expose(metrics.registry)[0]
-    assert [p.name for p in path.parent.iterdir()] == [path.name]
 
 
 def test_names_follow_the_conventions():

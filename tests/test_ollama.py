@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from myspinbot.errors import BadInputError, MissingModelError, ServerError, ServerUnreachableError
 from myspinbot.narrative.chat import Message
-from myspinbot.narrative.engines.ollama_address import read_settings
 from myspinbot.narrative.engines.ollama_chat import OllamaChat
 from myspinbot.narrative.engines.ollama_server import (
     LoadedModel,
@@ -295,18 +294,6 @@ def test_where_a_server_is(host, reached, local):
 def test_a_wrong_address_is_a_clear_error(host):
     with pytest.raises(BadInputError, match="no address"):
         OllamaServer(host)
-
-
-def test_settings_of_the_operator(tmp_path):
-    path = tmp_path / "ollama.json"
-    assert read_settings(path, {}) == {"host": "127.0.0.1:11434", "model": ""}
-    assert read_settings(path, {"OLLAMA_HOST": "box:1"})["host"] == "box:1"
-    path.write_text('{"host": "far:2", "model": "qwen3"}', "utf-8")
-    assert read_settings(path, {"OLLAMA_HOST": "box:1"}) == {"host": "far:2", "model": "qwen3"}
-    for wrong in ("{", "[]", '{"hots": "x"}', '{"host": 5}'):
-        path.write_text(wrong, "utf-8")
-        with pytest.raises(BadInputError, match=r"ollama\.json"):
-            read_settings(path, {})
 
 
 def test_a_proxy_of_the_environment_is_not_for_this_machine(fake, monkeypatch):

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from myspinbot.client.canvas import to_canvas
+from myspinbot.client.graph import Graph
 from workflows import build
 
 INFO = json.loads(build.SNAPSHOT.read_text("utf-8"))
@@ -42,14 +44,40 @@ def test_links_join_equal_types(path):
                 assert specs[name][0] in (source["output"][value[1]], "*")
 
 
-@pytest.mark.parametrize("path", [p for p in FILES if p.parent.name != "api"], ids=lambda p: p.name)
-def test_canvas_has_a_slot_for_every_link(path):
-    canvas = json.loads(path.read_text("utf-8"))
+@pytest.mark.parametrize("workflow", build.WORKFLOWS, ids=lambda w: w.__name__)
+def test_canvas_has_a_slot_for_every_link(workflow):
+    graph, _ = workflow()
+    canvas = json.loads(FILES[build.FOLDER / f"{workflow.__name__}.json"])
     nodes = {node["id"]: node for node in canvas["nodes"]}
-    api = json.loads((path.parent / "api" / path.name).read_text("utf-8"))
-    wanted = sum(isinstance(v, list) for node in api.values() for v in node["inputs"].values())
-    assert len(canvas["links"]) == wanted
+    wanted = [v for node in graph.nodes.values() for v in node["inputs"].values()]
+    assert len(canvas["links"]) == sum(isinstance(value, list) for value in wanted)
     for number, source, slot, target, entry, kind in canvas["links"]:
         assert number in nodes[source]["outputs"][slot]["links"]
         assert nodes[target]["inputs"][entry]["link"] == number
         assert nodes[target]["inputs"][entry]["type"] in (kind, "*")
+
+
+def test_a_bypassed_node_lets_its_inputs_through():
+    graph = Graph()
+    base = graph.add("CheckpointLoaderSimple", ckpt_name="base.safetensors")
+    lora = graph.add("LoraLoader", model=base, clip=base.out(1), lora_name="me.safetensors")
+    again = graph.add("LoraLoader", model=lora, clip=lora.out(1), lora_name="me.safetensors")
+    text = graph.add("CLIPTextEncode", clip=again.out(1), text="a face")
+    graph.bypass(lora, "model", "clip")
+    graph.bypass(again, "model", "clip")
+    queued = graph.queued()
+    assert set(queued) == {base.id, text.id}
+    assert queued[text.id]["inputs"]["clip"] == base.out(1)
+
+
+def test_the_editor_gets_download_links_and_switched_off_nodes():
+    info = {
+        name: {"input": {}, "output": [], "output_name": [], "python_module": "nodes"}
+        for name in ("A", "B")
+    }
+    graph = Graph()
+    graph.offer(graph.add("A"), "a.safetensors", "https://example.org/a", "checkpoints")
+    graph.bypass(graph.add("B"))
+    first, second = to_canvas(graph, info, name="x", version="1")["nodes"]
+    assert first["properties"]["models"][0]["directory"] == "checkpoints"
+    assert (first["mode"], second["mode"]) == (0, 4)

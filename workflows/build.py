@@ -1,6 +1,7 @@
 """Writes every workflow of the pack: `python -m workflows.build [--snapshot URL]`.
 
-Each workflow is a function below; it becomes api/<name>.json (to queue) and <name>.json (to open).
+Each workflow is a function of a module beside this one; it becomes api/<name>.json (to queue) and
+<name>.json (to open).
 """
 
 from __future__ import annotations
@@ -15,146 +16,29 @@ from typing import Any
 from myspinbot import __version__
 from myspinbot.client.canvas import to_canvas
 from myspinbot.client.graph import Graph
+from workflows import talking_bots
 
 FOLDER = Path(__file__).parent
 SNAPSHOT = FOLDER.parent / "tests" / "data" / "object_info.json"
 """What ComfyUI 0.30.0 says of the node classes that the workflows use."""
-
-NARRATION = (
-    "Hello! I am a picture that learned to talk. Give me a portrait, ten seconds of a voice and "
-    "something to say, and I will say it for you."
-)
-
-
-def talking_bot() -> tuple[Graph, str]:
-    """Portrait + voice + topic to a saved video, in one node."""
-    graph = Graph()
-    portrait = graph.add("LoadImage", "Portrait", image="portrait.png")
-    voice = graph.add("LoadAudio", "Voice clip", audio="voice.wav")
-    bot = graph.add(
-        "MySpinBot_TalkingBot",
-        portrait=portrait,
-        voice=voice,
-        transcript="",
-        topic="why the night sky is dark",
-        narration="",
-        duration_s=10,
-        preset="draft",
-        persona="",
-        tone="warm",
-        consent="",
-        seed=0,
-    )
-    graph.add("PreviewAny", "Narration", source=bot.out(2))
-    _save(graph, bot, "video/talking_bot")
-    return graph, (
-        "## Talking bot\n"
-        "1. **Portrait**: one clear face, at least 200 px wide, nothing in front of the mouth.\n"
-        "2. **Voice clip**: 5 to 15 seconds of one person, no music, no echo.\n"
-        "3. **transcript**: what the clip says, word for word.\n"
-        "4. **topic**, or your own words in **narration**.\n\n"
-        "Use only faces and voices whose owners agreed; write it into **consent**."
-    )
-
-
-def talking_bot_stages() -> tuple[Graph, str]:
-    """The same, stage by stage, to change or replace any of them."""
-    graph = Graph()
-    portrait = graph.add("LoadImage", "Portrait", image="portrait.png")
-    clip = graph.add("LoadAudio", "Voice clip", audio="voice.wav")
-    voice = graph.add(
-        "MySpinBot_VoiceProfile",
-        reference=clip,
-        transcript="",
-        engine="kokoro",
-        fit_steps=0,
-        consent="",
-    )
-    words = graph.add(
-        "MySpinBot_WriteNarration",
-        topic="",
-        narration=NARRATION,
-        persona="",
-        tone="warm",
-        language="en",
-        duration_s=10,
-        seed=0,
-        voice=voice,
-    )
-    spoken = graph.add("MySpinBot_Speak", voice=voice, text=words, speed=1.0, seed=0)
-    face = graph.add(
-        "MySpinBot_DetectFace", image=portrait, crop_px=512, crop_scale=2.0, feather_px=8
-    )
-    video = graph.add(
-        "MySpinBot_TalkingPortrait",
-        image=portrait,
-        audio=spoken,
-        speech=spoken.out(1),
-        face=face,
-        fps=25,
-        max_side_px=512,
-        expressiveness=1.0,
-        head_motion=1.0,
-        blink=1.0,
-        gaze=1.0,
-        seed=0,
-    )
-    _save(graph, video, "video/talking_bot_stages")
-    return graph, (
-        "## Talking bot, stage by stage\n"
-        "Every stage is a node of its own: change the words, keep the voice; change the portrait, "
-        "keep the speech. Only what changed is made again.\n\n"
-        "Fill in **transcript** with what the voice clip says."
-    )
-
-
-def clone_voice() -> tuple[Graph, str]:
-    """A clip becomes a voice that is kept and says a text."""
-    graph = Graph()
-    clip = graph.add("LoadAudio", "Voice clip", audio="voice.wav")
-    voice = graph.add(
-        "MySpinBot_VoiceProfile",
-        reference=clip,
-        transcript="",
-        engine="kokoro",
-        fit_steps=12,
-        consent="",
-        language="en-us",
-    )
-    saved = graph.add("MySpinBot_SaveVoice", voice=voice, name="my_voice")
-    spoken = graph.add(
-        "MySpinBot_Speak",
-        voice=saved,
-        text=NARRATION,
-        speed=1.0,
-        seed=0,
-        language="the voice's own",
-        takes=1,
-        loudness_lufs=-18.0,
-        pronunciations="",
-    )
-    graph.add("PreviewAny", "What was found in the clip", source=voice.out(1))
-    graph.add("PreviewAny", "Captions", source=spoken.out(2))
-    graph.add("SaveAudioAdvanced", audio=spoken, filename_prefix="audio/clone_voice", format="flac")
-    return graph, (
-        "## Clone a voice\n"
-        "1. **Voice clip**: 5 to 15 seconds of one person, no music, no echo.\n"
-        "2. **transcript**: what the clip says, word for word. Empty: a speech recogniser hears "
-        "it, if one is installed.\n"
-        "3. Run: Voice Profile plays the clip's own words in the new voice and says how alike it "
-        "is; Speak says your text. **Load Voice** brings the saved voice back.\n\n"
-        "Use only voices whose owners agreed; write it into **consent**."
-    )
-
-
-def _save(graph: Graph, video: Any, prefix: str) -> None:
-    graph.add("SaveVideo", video=video, filename_prefix=prefix, format="mp4", codec="h264")
-
+MODEL_INPUTS = {
+    "audio_encoder_name",
+    "ckpt_name",
+    "clip_name",
+    "clip_name1",
+    "clip_name2",
+    "lora_name",
+    "model_name",
+    "unet_name",
+    "vae_name",
+}
+"""Inputs of core's loaders, and of ours, that list what lies in a folder of models."""
 
 WORKFLOWS: tuple[Callable[[], tuple[Graph, str]], ...] = (
-    talking_bot,
-    talking_bot_stages,
-    clone_voice,
+    talking_bots.talking_bot,
+    talking_bots.talking_bot_stages,
+    talking_bots.talking_bot_ollama,
+    talking_bots.clone_voice,
 )
 
 
@@ -165,8 +49,8 @@ def render() -> dict[Path, str]:
     for workflow in WORKFLOWS:
         name = workflow.__name__
         graph, note = workflow()
-        canvas = to_canvas(graph.nodes, info, name=name, version=__version__, notes=[note])
-        files[FOLDER / "api" / f"{name}.json"] = _json(graph.nodes)
+        canvas = to_canvas(graph, info, name=name, version=__version__, notes=[note])
+        files[FOLDER / "api" / f"{name}.json"] = _json(graph.queued())
         files[FOLDER / f"{name}.json"] = _json(canvas)
     return files
 
@@ -193,16 +77,14 @@ def stable(info: dict[str, Any]) -> dict[str, Any]:
         text = text.replace(module, "custom_nodes.MySpinBot")
     clean = json.loads(text)
     for group in clean["input"].values():
-        for spec in group.values():
-            if len(spec) > 1 and isinstance(spec[1], dict) and _lists_files(spec[1]):
-                spec[1].pop("options", None)
+        for name, spec in group.items():
+            options = spec[1] if len(spec) > 1 else {}
+            if name in MODEL_INPUTS or any(key.endswith("_upload") for key in options):
+                options.pop("options", None)
+                options.pop("default", None)
                 if isinstance(spec[0], list):
                     spec[0] = []
     return clean
-
-
-def _lists_files(options: dict[str, Any]) -> bool:
-    return any(key.endswith("_upload") for key in options)
 
 
 def main() -> None:

@@ -1,10 +1,12 @@
-"""Turn an API-format workflow into the editor's own format, laid out in columns."""
+"""Turn a workflow in code into the editor's own format, laid out in columns."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from .graph import Graph
 
 COLUMN_PX, ROW_GAP_PX, WIDTH_PX = 460, 60, 380
 LINE_PX = {"multiline": 130, "widget": 28, "slot": 24, "head": 60}
@@ -18,21 +20,28 @@ PREVIEW_PX = {
     "MySpinBot_DetectFace": 260,
 }
 """Room for what the editor adds to a node: players, pictures, text."""
+BYPASSED = 4
+"""LiteGraph's mode of a node that is switched off and lets its inputs through."""
 WIDGET_TYPES = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO", "COMFY_DYNAMICCOMBO_V3"}
 
 
 def to_canvas(
-    prompt: Mapping[str, Any],
+    graph: Graph,
     object_info: Mapping[str, Any],
     *,
     name: str,
     version: str,
     notes: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Lay out `prompt`; `object_info` describes its node classes; `notes` are Markdown boxes."""
+    """Lay out `graph`; `object_info` describes its node classes; `notes` are Markdown boxes."""
+    prompt = graph.nodes
     links: list[list[Any]] = []
     nodes = [_node(int(key), entry, object_info, version) for key, entry in prompt.items()]
     by_id = {node["id"]: node for node in nodes}
+    for key, files in graph.models.items():
+        by_id[int(key)]["properties"]["models"] = files
+    for key in graph.bypassed:
+        by_id[int(key)]["mode"] = BYPASSED
     for key, entry in prompt.items():
         for slot in by_id[int(key)]["inputs"]:
             value = entry["inputs"].get(slot["name"])
@@ -124,6 +133,8 @@ def _widget_values(inputs: Mapping[str, Any], name: str, options: Mapping[str, A
     values = [default if _is_link(given) else given]
     # the children of a dynamic combo follow it, under dotted names
     values += [value for key, value in inputs.items() if key.startswith(name + ".")]
+    if remote := options.get("remote"):  # what the editor puts below such a list has values, too
+        values += [False] + (["refresh"] if remote.get("refresh_button") else [])
     if options.get("control_after_generate"):
         values.append("fixed")
     return values

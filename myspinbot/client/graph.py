@@ -21,6 +21,10 @@ class Graph:
     """An API-format prompt in the making."""
 
     nodes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    models: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    """By node id: the files that the editor offers to download for it."""
+    bypassed: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """By node id: the inputs that its outputs stand for while it is bypassed."""
 
     def add(self, class_type: str, title: str = "", **inputs: Any) -> Node:
         """Add a node; an input that is a Node means its first output.
@@ -37,3 +41,28 @@ class Graph:
             entry["_meta"] = {"title": title}
         self.nodes[node.id] = entry
         return node
+
+    def offer(self, node: Node, name: str, url: str, directory: str) -> None:
+        """Let the editor offer `url` as models/`directory`/`name` when the user lacks it."""
+        self.models.setdefault(node.id, []).append(
+            {"name": name, "url": url, "directory": directory}
+        )
+
+    def bypass(self, node: Node, *inputs: str) -> None:
+        """Switch a node off: its outputs, in order, become what goes into these inputs."""
+        self.bypassed[node.id] = inputs
+
+    def queued(self) -> dict[str, dict[str, Any]]:
+        """The prompt to queue: without the bypassed nodes, as the editor sends it."""
+
+        def source(value: Any) -> Any:
+            while isinstance(value, list) and value[0] in self.bypassed:
+                node, slot = value
+                value = self.nodes[node]["inputs"][self.bypassed[node][slot]]
+            return value
+
+        return {
+            key: {**node, "inputs": {name: source(v) for name, v in node["inputs"].items()}}
+            for key, node in self.nodes.items()
+            if key not in self.bypassed
+        }

@@ -58,7 +58,6 @@ _CLASSES, _MODELS, _ENGINES, _MEASURES = 300, 100, 30, 30
 
 _LONG_S = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1200, 3600, 7200)
 _NODE_S = (0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800)
-_LLM_S = (0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160)
 _RATIO = (0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1, 1.5, 2, 4, 8)
 _SCORE = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1)
 
@@ -76,7 +75,6 @@ class Family:
     buckets: tuple[float, ...] = ()
 
 
-_BACKEND = {"backend": ("embedded", "ollama", "openai")}
 FAMILIES = (
     Family("counter", "prompts_total", "Prompts that ended.", {"outcome": OUTCOMES}),
     Family(
@@ -136,37 +134,6 @@ FAMILIES = (
         "Models that left memory, seen between nodes.",
         {"model_class": _MODELS},
     ),
-    Family(
-        "counter",
-        "vram_freed_bytes_total",
-        "VRAM that changed hands between ComfyUI and a language model: who gave it up.",
-        {"owner": ("comfyui", "llm")},
-    ),
-    Family(
-        "counter",
-        "llm_requests_total",
-        "Texts asked of a language model; fallback: the template answered.",
-        {**_BACKEND, "outcome": ("ok", "repaired", "fallback", "error")},
-    ),
-    Family(
-        "counter",
-        "llm_tokens_total",
-        "Tokens read and written by language models.",
-        {**_BACKEND, "kind": ("prompt", "completion")},
-    ),
-    Family(
-        "histogram",
-        "llm_request_duration_seconds",
-        "From question to answer.",
-        _BACKEND,
-        _LLM_S,
-    ),
-    Family(
-        "counter",
-        "llm_generation_seconds_total",
-        "Time in which tokens were written: tokens by it are tokens per second.",
-        _BACKEND,
-    ),
     Family("counter", "tts_audio_seconds_total", "Speech that was made.", {"engine": _ENGINES}),
     Family(
         "counter",
@@ -181,31 +148,9 @@ FAMILIES = (
         {"engine": _ENGINES},
         _RATIO,
     ),
-    Family(
-        "counter",
-        "frames_total",
-        "Video frames made.",
-        {"stage": ("portrait", "lipsync", "upscale", "restore", "encode")},
-    ),
-    Family(
-        "counter",
-        "frame_seconds_total",
-        "Time that making them took.",
-        {"stage": ("portrait", "lipsync", "upscale", "restore", "encode")},
-    ),
+    Family("counter", "frames_total", "Video frames rendered and encoded."),
+    Family("counter", "frame_seconds_total", "Time that rendering them took."),
     Family("counter", "video_seconds_total", "Video that was rendered, in seconds of its length."),
-    Family(
-        "counter",
-        "lora_steps_total",
-        "Training steps.",
-        {"base": ("sd15", "sdxl", "flux", "wan")},
-    ),
-    Family(
-        "gauge",
-        "lora_loss",
-        "Loss of the latest training step.",
-        {"base": ("sd15", "sdxl", "flux", "wan")},
-    ),
     Family(
         "counter",
         "artifacts_total",

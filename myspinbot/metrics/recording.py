@@ -121,31 +121,6 @@ class Metrics:
     # what the pack's nodes report
 
     @_never_raises
-    def llm(
-        self,
-        backend: str,
-        outcome: str,
-        duration_s: float,
-        *,
-        prompt_tokens: int = 0,
-        completion_tokens: int = 0,
-        generation_s: float = 0.0,
-    ) -> None:
-        """A language model was asked for a text."""
-        self._put("llm_requests_total", 1, backend, outcome)
-        self._put("llm_request_duration_seconds", duration_s, backend)
-        self._put("llm_tokens_total", prompt_tokens, backend, "prompt")
-        self._put("llm_tokens_total", completion_tokens, backend, "completion")
-        self._put("llm_generation_seconds_total", generation_s, backend)
-        self._tally("llm_tokens", completion_tokens)
-
-    @_never_raises
-    def vram_freed(self, owner: str, size_bytes: int) -> None:
-        """`owner`, "comfyui" or "llm", gave VRAM up for the other."""
-        self._put("vram_freed_bytes_total", size_bytes, owner)
-        self._tally(f"vram_freed_by_{owner}_bytes", size_bytes)
-
-    @_never_raises
     def speech(self, engine: str, audio_s: float, synthesis_s: float) -> None:
         """`audio_s` of speech took `synthesis_s` to make."""
         self._put("tts_audio_seconds_total", audio_s, engine)
@@ -155,19 +130,12 @@ class Metrics:
         self._tally("speech_s", audio_s)
 
     @_never_raises
-    def frames(self, stage: str, count: int, seconds: float, *, video_s: float = 0.0) -> None:
-        """`count` frames went through a stage; `video_s` of finished video where they end."""
-        self._put("frames_total", count, stage)
-        self._put("frame_seconds_total", seconds, stage)
+    def frames(self, count: int, seconds: float, video_s: float) -> None:
+        """`count` frames, `video_s` of video, took `seconds` to render and encode."""
+        self._put("frames_total", count)
+        self._put("frame_seconds_total", seconds)
         self._put("video_seconds_total", video_s)
-        self._tally(f"frames_{stage}", count)
-
-    @_never_raises
-    def lora(self, base: str, steps: int, loss: float) -> None:
-        """Training went on for `steps`."""
-        self._put("lora_steps_total", steps, base)
-        self._put("lora_loss", loss, base)
-        self._tally("lora_steps", steps)
+        self._tally("frames", count)
 
     @_never_raises
     def quality(self, measure: str, score: float) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections import Counter
@@ -13,26 +12,16 @@ from ..errors import BadInputError
 from ..progress import Tick
 from .chat import Answer, ChatLLM, Message
 from .parsing import Script, parse_script
-from .prompts import (
-    CHAT_FACTS,
-    CHAT_REPAIR,
-    CHAT_SYSTEM,
-    FIRST_PERSON,
-    LANGUAGE_NAMES,
-    MANNER,
-    META_PHRASES,
-)
-from .sentences import END, count_words, split, words
+from .picturing import PERSONA_CHARACTERS, as_data, is_picture
+from .prompts import CHAT_FACTS, CHAT_REPAIR, CHAT_SYSTEM, MANNER
+from .sentences import END, count_words, one_line, phrases, split
+from .vocabulary import LANGUAGE_NAMES, META_PHRASES
 
 ATTEMPTS = 3
 TEMPERATURE = 0.7
 TOLERANCE = 0.1
 """How far off the planned length a narration may be."""
 TOPIC_CHARACTERS = 2000
-PERSONA_CHARACTERS = 300
-STAGE_CHARACTERS = 600
-STAGE_SENTENCES = 3
-STAGE_WORDS = 4
 TOKENS_PER_WORD = 6
 """The worst of the voices' languages in the vocabulary of a small model."""
 SPARE_TOKENS = 600
@@ -121,7 +110,7 @@ def _opening(request: Request) -> list[Message]:
         rules += CHAT_FACTS
     return [
         Message("system", rules),
-        Message("user", json.dumps(wanted, ensure_ascii=False)),
+        Message("user", as_data(wanted)),
     ]
 
 
@@ -156,16 +145,8 @@ def _read(answer: Answer, request: Request) -> tuple[Script | None, str]:
         return None, broken or fault
     stage = one_line(script.stage_prompt) if whole else ""
     return Script(
-        cut_to(narration, request.words), stage if _is_picture(stage, narration) else ""
+        cut_to(narration, request.words), stage if is_picture(stage, narration) else ""
     ), ""
-
-
-def _is_picture(stage: str, narration: str) -> bool:
-    """Whether `stage` describes a photo; a small model tells its story a second time."""
-    short = len(split(stage)) <= STAGE_SENTENCES and len(stage) <= STAGE_CHARACTERS
-    signs = set("{}<>[]|*\\") & set(stage)
-    story = FIRST_PERSON & set(words(stage)) or set(phrases(stage)) & set(phrases(narration))
-    return count_words(stage) >= STAGE_WORDS and short and not signs and not story
 
 
 def _error(script: Script, request: Request) -> int:
@@ -189,12 +170,6 @@ def cut_to(text: str, planned: int) -> str:
 def join(sentences: Iterable[str]) -> str:
     """Sentences in a row; Chinese and Japanese have no space between them."""
     return re.sub(r"(?<=[\u3002\uff01\uff1f\u300d\u300f]) ", "", " ".join(sentences))
-
-
-def one_line(text: str) -> str:
-    """`text` on one line, without characters that cannot be seen."""
-    joiners_gone = "".join(c for c in text if unicodedata.category(c) != "Cf")
-    return " ".join("".join(c if c.isprintable() else " " for c in joiners_gone).split())
 
 
 def spoken(text: str) -> str:
@@ -224,9 +199,3 @@ def text_fault(text: str, topic: str) -> str:
     if max(Counter(phrases(text)).values(), default=0) > 2:
         return "the narration repeats itself"
     return ""
-
-
-def phrases(text: str) -> list[tuple[str, ...]]:
-    """Each four words in a row."""
-    said = words(text)
-    return list(zip(said, said[1:], said[2:], said[3:], strict=False))

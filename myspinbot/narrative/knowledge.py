@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from ..errors import BadInputError
-from .prompts import AUXILIARIES, CLAUSE_WORDS, DETERMINERS, UNFINISHED
 from .sentences import UNSPACED, count_words, split, words
+from .vocabulary import AUXILIARIES, CLAUSE_WORDS, DETERMINERS, UNFINISHED
 
 PASSAGE_WORDS = 80
 FACTS_WORDS = 320

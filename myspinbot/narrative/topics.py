@@ -10,7 +10,8 @@ import unicodedata
 from dataclasses import dataclass
 
 from ..errors import BadInputError
-from .prompts import (
+from .sentences import split, words
+from .vocabulary import (
     AUXILIARIES,
     CLAUSE_WORDS,
     DETERMINERS,
@@ -19,7 +20,6 @@ from .prompts import (
     REQUESTS,
     UNFINISHED,
 )
-from .sentences import split, words
 
 TOPIC_WORDS = 14
 PERSONA_WORDS = 8

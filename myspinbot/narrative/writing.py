@@ -14,6 +14,7 @@ from .chat import ChatLLM
 from .composing import Draft, Plan, close, compose
 from .continuing import Continuations
 from .llm import ContinuingLLM
+from .picturing import stage_prompt_from
 from .prompts import MANNER
 from .sentences import count_words, narration_fault, split
 from .stage import stage_prompt
@@ -161,17 +162,30 @@ def direct(
     persona: str = "",
     tone: str = "warm",
     words_per_minute: float = WORDS_PER_MINUTE,
+    llm: ContinuingLLM | ChatLLM | None = None,
+    seed: int = 0,
+    tick: Tick = no_tick,
 ) -> Narration:
-    """Take the user's own `text`; only spaces change. Raises BadInputError when empty.
+    """Take the user's own `text` as it is; a chat model may describe the picture for it.
 
-    Lines stay: headings and lists are spoken with pauses.
+    Raises BadInputError when it is empty, ServerError when a server fails.
     """
     check_tone(tone)
-    narration = "\n".join(" ".join(line.split()) for line in text.strip().splitlines())
-    if not narration:
+    if not text.strip():
         raise BadInputError("The narration is empty. Write what the bot should say.")
-    report = length_report(narration, words_per_minute) | {"engine": "direct", "fallback": ""}
-    return Narration(narration, stage_prompt(narration, read_persona(persona), tone), report)
+    stage, by, fallback = stage_prompt(text, read_persona(persona), tone), "template", ""
+    if llm is not None and not isinstance(llm, ContinuingLLM):
+        asked = stage_prompt_from(llm, text, persona=persona, tone=tone, seed=seed, tick=tick)
+        if asked:
+            stage, by = asked, llm.name
+        else:
+            fallback = f"{llm.name} gave no stage prompt that can be used"
+    report = length_report(text, words_per_minute) | {
+        "engine": "direct",
+        "stage_prompt_by": by,
+        "fallback": fallback,
+    }
+    return Narration(text, stage, report)
 
 
 def length_report(text: str, words_per_minute: float) -> dict[str, Any]:

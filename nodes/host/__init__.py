@@ -4,6 +4,7 @@ from comfy_execution.graph_utils import GraphBuilder
 
 from . import instrumentation
 from .baton import lend, make_room
+from .clip import ClipText
 from .folders import (
     VOICES,
     document,
@@ -21,10 +22,11 @@ from .models import Managed, has_gpu, one_thread, ready
 from .preview import preview
 from .progress import ticker
 from .routes import serve, serve_operator
-from .video import RenderedVideo
+from .video import RenderedVideo, frame_source
 
 __all__ = [
     "VOICES",
+    "ClipText",
     "GraphBuilder",
     "Managed",
     "RenderedVideo",
@@ -32,6 +34,7 @@ __all__ = [
     "documents",
     "face_networks",
     "files",
+    "frame_source",
     "has_gpu",
     "inside",
     "instrumentation",

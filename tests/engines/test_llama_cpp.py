@@ -18,7 +18,7 @@ from myspinbot.narrative.asking import SCHEMA
 from myspinbot.narrative.chat import Message
 from myspinbot.narrative.engines.openai import OpenAICompatible
 from myspinbot.narrative.sentences import count_words
-from myspinbot.narrative.servers import LlmServer
+from myspinbot.narrative.settings import LlmServer
 from myspinbot.narrative.writing import write
 from myspinbot.progress import no_tick
 from scripts.environment import ROOT

@@ -1,0 +1,48 @@
+"""Sources of frames that ComfyUI's VIDEO objects are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from math import ceil
+from typing import TYPE_CHECKING
+
+import numpy as np
+from comfy_api.latest import Types
+
+from ...myspinbot.audio import Audio
+from ...myspinbot.video import FrameSource, Stage
+
+if TYPE_CHECKING:
+    from .video import RenderedVideo
+
+
+class Replayed(Stage):
+    """What a RenderedVideo shows; keeps it, and so its file, alive."""
+
+    def __init__(self, video: RenderedVideo, source: FrameSource):
+        super().__init__(source)
+        self._video = video
+
+    def frames(self) -> Iterator[np.ndarray]:
+        return self._video.made()
+
+
+class TensorFrames:
+    """Frames of an IMAGE batch that is in memory."""
+
+    def __init__(self, components: Types.VideoComponents):
+        self._images = components.images
+        self.frame_count, self.height, self.width = (int(n) for n in self._images.shape[:3])
+        self.fps = Fraction(components.frame_rate)
+        sound = components.audio
+        self.audio: Audio | None = None
+        if sound is not None and sound["waveform"].shape[-1]:
+            samples = sound["waveform"][0].detach().float().cpu().numpy()
+            length = ceil(self.frame_count / self.fps * sound["sample_rate"])  # as core cuts it
+            self.audio = Audio(samples[:, :length], int(sound["sample_rate"]))
+
+    def frames(self) -> Iterator[np.ndarray]:
+        for image in self._images:
+            pixels = image[..., :3].detach().float().cpu().numpy()
+            yield (np.clip(pixels, 0, 1) * 255 + np.float32(0.5)).astype(np.uint8)
