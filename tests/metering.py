@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from scripts.environment import BASE
 from scripts.serving import ComfyProcess
 
+TOKEN = "a token of the tests"
 ODD_NODES = Path(__file__).parent / "odd_nodes"
 
 
