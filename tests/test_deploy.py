@@ -42,8 +42,9 @@ def test_alert_rules():
 def guarded(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MYSPINBOT_METRICS_TOKEN", TOKEN)
-        with server_with_odd_nodes(tmp_path_factory.mktemp("guarded")) as running:
-            yield running
+        process = server_with_odd_nodes(tmp_path_factory.mktemp("guarded"))
+    with process as running:  # the variable is in its environment only
+        yield running
 
 
 @pytest.mark.comfy
