@@ -2,6 +2,7 @@
 
 from comfy_execution.graph_utils import GraphBuilder
 
+from . import instrumentation
 from .baton import lend, make_room
 from .clip import ClipText
 from .folders import (
@@ -15,11 +16,12 @@ from .folders import (
     speech_cache_bytes,
     weights,
 )
+from .instrumentation import metrics
 from .landmarker import face_networks
 from .models import Managed, has_gpu, one_thread, ready
 from .preview import preview
 from .progress import ticker
-from .routes import serve
+from .routes import serve, serve_operator
 from .video import RenderedVideo, frame_source
 
 __all__ = [
@@ -35,14 +37,17 @@ __all__ = [
     "frame_source",
     "has_gpu",
     "inside",
+    "instrumentation",
     "lend",
     "make_room",
+    "metrics",
     "one_thread",
     "preview",
     "private",
     "ready",
     "register",
     "serve",
+    "serve_operator",
     "speech_cache_bytes",
     "ticker",
     "weights",
