@@ -52,6 +52,7 @@ NODES: list[type[io.ComfyNode]] = [
 class MySpinBot(ComfyExtension):
     async def on_load(self) -> None:
         host.register()
+        host.instrumentation.start()
         routes.register(NODES)
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:

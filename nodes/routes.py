@@ -19,6 +19,8 @@ def register(nodes: Sequence[type[io.ComfyNode]]) -> None:
     host.serve("doctor", doctor)
     host.serve("voices", voices)
     host.serve("ollama/models", ollama.models)
+    operator = host.instrumentation.token()
+    host.serve_operator("metrics", host.instrumentation.scrape, operator)
 
 
 def capabilities(nodes: Sequence[type[io.ComfyNode]]) -> dict:

@@ -2,6 +2,7 @@
 
 from comfy_execution.graph_utils import GraphBuilder
 
+from . import instrumentation
 from .baton import lend, make_room
 from .clip import ClipText
 from .diffusion import image_codec, unet
@@ -31,11 +32,12 @@ from .folders import (
     weights,
     window_store,
 )
+from .instrumentation import metrics
 from .landmarker import face_networks
 from .models import Managed, has_gpu, one_thread, ready
 from .preview import preview, preview_video
 from .progress import ticker
-from .routes import serve
+from .routes import serve, serve_operator
 from .saving import font, metadata, output_file
 from .video import RenderedVideo, frame_source, save, seekable_source
 
@@ -59,11 +61,13 @@ __all__ = [
     "has_gpu",
     "image_codec",
     "inside",
+    "instrumentation",
     "lend",
     "let_go",
     "listener",
     "make_room",
     "metadata",
+    "metrics",
     "one_thread",
     "output_file",
     "preview",
@@ -77,6 +81,7 @@ __all__ = [
     "say",
     "seekable_source",
     "serve",
+    "serve_operator",
     "speech_cache_bytes",
     "stored",
     "temporary",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+import time
 import weakref
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,6 +20,7 @@ from comfy_api.latest import Input, InputImpl, Types
 
 from ...myspinbot.errors import StorageError
 from ...myspinbot.files import replacing
+from .instrumentation import metrics
 from .progress import VideoTicker
 
 if TYPE_CHECKING:
@@ -88,7 +90,10 @@ class RenderedVideo(Input.Video):
         with self._lock:
             if not os.path.isfile(self._path):
                 path, ticker = _temporary("mp4"), VideoTicker()
+                started_s = time.perf_counter()
                 write_mp4(path, self._source, tick=ticker, watch=ticker.watch)
+                took_s = time.perf_counter() - started_s
+                metrics().frames(self._source.frame_count, took_s, self.get_duration())
                 self._adopt(path)
         return InputImpl.VideoFromFile(self._path)
 
