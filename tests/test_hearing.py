@@ -80,7 +80,9 @@ def test_past_the_end_there_is_silence():
 def test_speakers_take_turns_as_core_joins_them(border):
     """ComfyUI pads each one's features with zeros where the other one's are."""
     values = [torch.rand(1, 20, 1) + 1 for _ in range(2)]
-    first, second = (core_resampled(turn) for turn in hearing.take_turns(*values, border))
+    first, second = (
+        core_resampled(turn) for turn in hearing.take_turns(values[0], values[1], border)
+    )
     assert len(first) + len(second) == 20
     cut = min(max(border, 1), 19)
     assert torch.allclose(first[:, 0], values[0][0, :cut], atol=1e-3)

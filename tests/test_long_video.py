@@ -53,6 +53,7 @@ def test_the_film_has_every_frame_and_the_whole_sound(tmp_path):
     fill(job)
     film = job.film(len(job.windows), tmp_path)
     assert (film.frame_count, job.frames) == (100, 100)
+    assert film.audio is not None
     assert film.audio.samples.shape == SPEECH.samples.shape
     made = np.concatenate([noise(w.made, w.index) for w in job.windows])[:100]
     played = np.stack([frame.copy() for frame in film.frames()])
