@@ -48,7 +48,6 @@ HOOKS: tuple[str, ...] = (
     "queue",
     "models",
     "memory",
-    "ledger",
     "recording",
 )
 """What can break when ComfyUI changes; `recording` is the pack's own calls."""
