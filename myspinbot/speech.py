@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+LEAD_S, TAIL_S = 0.2, 0.5
+"""Room tone around what is said: a face opens and closes its mouth in it."""
+
 
 @dataclass(frozen=True)
 class Phoneme:

@@ -5,8 +5,9 @@ from comfy_api.latest import io
 from ..myspinbot.bot.presets import PRESETS
 from ..myspinbot.errors import BadInputError
 from ..myspinbot.narrative.prompts import MANNER
+from ..myspinbot.voice.engines import LANGUAGES
 from . import host, types
-from .narrative import LANGUAGES
+from .narrative import written
 
 
 class TalkingBot(io.ComfyNode):
@@ -50,7 +51,34 @@ class TalkingBot(io.ComfyNode):
                     "consent", default="", tooltip="Who allowed the use of this face and voice."
                 ),
                 io.Int.Input("seed", default=0, min=0, max=2**63 - 1, control_after_generate=True),
-                types.Llm.Input("llm", optional=True, raw_link=True),
+                types.Llm.Input(
+                    "llm",
+                    optional=True,
+                    raw_link=True,
+                    tooltip="Who writes about the topic. None: Ollama if it answers, else the "
+                    "embedded LLM.",
+                ),
+                io.String.Input(
+                    "knowledge",
+                    optional=True,
+                    force_input=True,
+                    raw_link=True,
+                    tooltip="Facts to speak from, from Knowledge or any other text.",
+                ),
+                io.Combo.Input(
+                    "language",
+                    options=LANGUAGES,
+                    optional=True,
+                    tooltip="What the clip speaks and the bot says. All but English needs a chat "
+                    "model, or your own narration.",
+                ),
+                io.Boolean.Input(
+                    "disclosure",
+                    default=True,
+                    optional=True,
+                    tooltip='Show "AI-generated" in the picture. Turn it off only where you tell '
+                    "viewers in another way.",
+                ),
             ],
             outputs=[
                 io.Video.Output(display_name="video"),
@@ -77,10 +105,14 @@ class TalkingBot(io.ComfyNode):
         consent,
         seed,
         llm=None,
+        knowledge=None,
+        language=LANGUAGES[0],
+        disclosure=True,
     ) -> io.NodeOutput:
         if not topic.strip() and not narration.strip():
             raise BadInputError("Give the bot a topic, or the narration itself.")
         chosen = PRESETS[preset]
+        linked = {"llm": llm, "knowledge": knowledge}
         graph = host.GraphBuilder()
         profile = graph.node(
             "MySpinBot_VoiceProfile",
@@ -90,25 +122,26 @@ class TalkingBot(io.ComfyNode):
             engine=chosen.engine,
             fit_steps=chosen.fit_steps,
             consent=consent,
+            language=language,
         )
-        written = graph.node(
+        narrated = graph.node(
             "MySpinBot_WriteNarration",
             id="WriteNarration",
             topic=topic,
             narration=narration,
             persona=persona,
             tone=tone,
-            language=LANGUAGES[0],
+            language=written(language),
             duration_s=duration_s,
             seed=seed,
             voice=profile.out(0),
-            **({"llm": llm} if llm else {}),
+            **{name: link for name, link in linked.items() if link},
         )
         spoken = graph.node(
             "MySpinBot_Speak",
             id="Speak",
             voice=profile.out(0),
-            text=written.out(0),
+            text=narrated.out(0),
             speed=1.0,
             seed=seed,
         )
@@ -126,10 +159,13 @@ class TalkingBot(io.ComfyNode):
             gaze=1.0,
             seed=seed,
         )
+        video = talking.out(0)
+        if disclosure:
+            video = graph.node("MySpinBot_BurnDisclosure", id="BurnDisclosure", video=video).out(0)
         return io.NodeOutput(
-            talking.out(0),
+            video,
             spoken.out(0),
-            written.out(0),
+            narrated.out(0),
             spoken.out(2),
             profile.out(1),
             expand=graph.finalize(),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ from ..myspinbot.errors import (
     ServerError,
 )
 from ..myspinbot.narrative.engines import ENGINES
-from . import host, types
+from . import host, llm, types
 
 if TYPE_CHECKING:
     from ..myspinbot.narrative.engines.ollama_chat import OllamaChat
@@ -104,7 +103,7 @@ class Ollama(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, model, temperature, num_ctx, keep_alive_s, pull):
-        return _settings()["host"]
+        return llm.settings().ollama.host
 
     @classmethod
     def execute(cls, model, temperature, num_ctx, keep_alive_s, pull) -> io.NodeOutput:
@@ -173,19 +172,13 @@ def connect() -> OllamaServer:
     ENGINES["ollama"].load()  # says what to install if the client is missing
     from ..myspinbot.narrative.engines.ollama_server import OllamaServer
 
-    return OllamaServer(_settings()["host"])
-
-
-def _settings() -> dict[str, str]:
-    from ..myspinbot.narrative.engines.ollama_address import read_settings
-
-    return read_settings(host.private("ollama.json"), os.environ)
+    return OllamaServer(llm.settings().ollama.host)
 
 
 def answering() -> OllamaModel | None:
     """The operator's model, else the first that can chat, if Ollama answers within 0.3 s."""
     try:
-        server, wanted = connect(), _settings()["model"]
+        server, wanted = connect(), llm.settings().ollama.model
         pulled = [row.name for row in server.models(wait_s=QUICK_S)]
         names = [wanted] if wanted else pulled
         model = next((name for name in names if server.can_chat(name)), None)

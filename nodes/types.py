@@ -16,18 +16,23 @@ Llm = io.Custom("SPINBOT_LLM")
 Voice = io.Custom("SPINBOT_VOICE")
 Speech = io.Custom("SPINBOT_SPEECH")
 Face = io.Custom("SPINBOT_FACE")
+LipSync = io.Custom("SPINBOT_LIPSYNC")
 
 
 @dataclass(frozen=True)
-class ServedLlm:
-    """What SPINBOT_LLM carries when the model runs in another program; else a host.Managed."""
+class ChatModel:
+    """What SPINBOT_LLM carries when nothing has to be loaded or given back for a chat."""
 
     engine: Any
-    """myspinbot.narrative.chat.ChatLLM"""
+    """myspinbot.narrative.chat.ChatLLM, or None"""
 
     def ready(self) -> Any:
-        """Hand out the engine, as Managed.ready does: here there is nothing to load."""
+        """Hand out the engine, as host.Managed.ready does."""
         return self.engine
+
+
+NOBODY = ChatModel(None)
+"""For a node that can do without a model."""
 
 
 @dataclass(frozen=True)

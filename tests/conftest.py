@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -44,6 +45,7 @@ MODEL_FOLDERS = (
     "diffusion_models",
     "loras",
     "model_patches",
+    "spinbot_lipsync",
     "text_encoders",
     "upscale_models",
     "vae",
@@ -91,6 +93,15 @@ def run(comfy):
         return _finish(session)
 
     return queue
+
+
+@pytest.fixture
+def llm_settings(comfy):
+    """Write ComfyUI's llm.json: ``llm_settings(ollama={...}, servers={...})``."""
+    path = comfy.log.parent / "user" / "__myspinbot" / "llm.json"
+    path.parent.mkdir(exist_ok=True)
+    yield lambda **parts: path.write_text(json.dumps(parts), "utf-8")
+    path.unlink(missing_ok=True)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from fake_openai import Turn, serving
@@ -14,13 +15,14 @@ from myspinbot.narrative.asking import SCHEMA, cut_to, length_fault, one_line, s
 from myspinbot.narrative.chat import Answer
 from myspinbot.narrative.engines.openai import OpenAICompatible
 from myspinbot.narrative.sentences import count_words, split
-from myspinbot.narrative.servers import LlmServer
+from myspinbot.narrative.settings import LlmServer
+from myspinbot.narrative.timing import AVERAGE, Pace
 from myspinbot.narrative.writing import write
 
 GOOD = (
     "I have kept bees for twenty years, and they still surprise me every spring. "
     "Each of them knows her work. They warm the hive together when it snows outside."
-)  # 29 words
+)  # 29 words, 14.7 s
 SHORT = "I have kept bees for twenty years."  # 7
 LONG = (
     f"{GOOD} We look at the frames and count the eggs one by one. Nobody has to tell them what to "
@@ -28,7 +30,7 @@ LONG = (
     "talk and so much honey. Come and see them."
 )
 STAGE = "Medium close-up of a beekeeper with a warm smile, looking at the camera, garden."
-WORDS = {"duration_s": 12, "words_per_minute": 150}  # 30 words
+PLAN: dict[str, Any] = {"duration_s": 14.7}  # 35 words of average length
 
 
 def script(narration, stage=STAGE):
@@ -39,7 +41,7 @@ def write_with(*turns, **settings):
     """Write about bees with a server that answers `turns`; returns what came, and the requests."""
     with serving(*turns) as fake:
         engine = OpenAICompatible(LlmServer("fake", fake.url), "tiny")
-        options = {"topic": "bees", "llm": engine, **WORDS, **settings}
+        options = {"topic": "bees", "llm": engine, **PLAN, **settings}
         return write(options.pop("topic"), **options), fake.requests
 
 
@@ -49,14 +51,14 @@ def test_a_good_answer_is_taken_as_it_is():
     assert written.stage_prompt == STAGE
     assert written.report["engine"] == "openai-compatible tiny"
     assert written.report["fallback"] == ""
-    assert (written.report["attempts"], written.report["planned_words"]) == (1, 30)
-    assert written.report["expected_s"] == pytest.approx(12, rel=0.1)
+    assert (written.report["attempts"], written.report["planned_words"]) == (1, 35)
+    assert written.report["expected_s"] == pytest.approx(14.7, rel=0.01)
     assert request["response_format"]["json_schema"]["schema"] == SCHEMA
     system, user = (message["content"] for message in request["messages"])
-    assert "27 to 33 words" in system
+    assert "32 to 38 words" in system
     assert "in English" in system
     asked = json.loads(user)
-    assert (asked["topic"], asked["persona"], asked["words"]) == ("bees", "a beekeeper", 30)
+    assert (asked["topic"], asked["persona"], asked["words"]) == ("bees", "a beekeeper", 35)
 
 
 BAD = {
@@ -68,7 +70,7 @@ BAD = {
     "no end": (Turn(script(GOOD.replace(".", ","))), "no whole sentence"),
     "a loop": (Turn(script("I like all of them" + ", and I like all of them" * 5 + ".")), "itself"),
     "said twice": (Turn(script(f"{SHORT} {GOOD.split('. ')[1]}. {SHORT}")), "twice"),
-    "too short": (Turn(script(SHORT)), "7 words where 30 are wanted"),
+    "too short": (Turn(script(SHORT)), "7 words where 33 are wanted"),
 }
 
 
@@ -83,7 +85,7 @@ def test_a_bad_answer_is_asked_for_again(case):
     *_, said, repair = requests[1]["messages"]
     assert said == {"role": "assistant", "content": turn.text}
     assert fault in repair["content"]
-    assert "27 to 33" in repair["content"]
+    assert "32 to 38" in repair["content"]
 
 
 @pytest.mark.parametrize("reason", ["length", None])
@@ -115,12 +117,12 @@ def test_whole_sentences_of_a_cut_answer_are_kept():
 
 
 def test_what_is_too_long_loses_whole_sentences_before_the_last():
-    written, requests = write_with(Turn(script(LONG)))
+    written, requests = write_with(Turn(script(LONG)), duration_s=16.5)
     kept = split(written.narration)
     assert len(requests) == 1
     assert kept[-1] == "Come and see them."
     assert set(kept) < set(split(LONG))
-    assert 27 <= count_words(written.narration) <= 33
+    assert written.report["expected_s"] == pytest.approx(16.5, rel=0.1)
 
 
 def test_what_stays_too_short_is_rounded_off():
@@ -129,7 +131,7 @@ def test_what_stays_too_short_is_rounded_off():
     assert len(requests) == 2, "the length is worth one more request"
     assert written.narration.startswith(nearly)
     assert written.report["fallback"] == ""
-    assert 27 <= count_words(written.narration) <= 33
+    assert written.report["expected_s"] == pytest.approx(14.7, rel=0.1)
 
 
 @pytest.mark.parametrize("turn", [Turn("<html>"), Turn(script(SHORT)), Turn("", "length")])
@@ -139,7 +141,7 @@ def test_in_the_end_templates_speak(turn):
     assert written.report["engine"] == "template"
     assert f"after {len(requests)} attempts" in written.report["fallback"]
     assert "bees" in written.narration
-    assert count_words(written.narration) == pytest.approx(30, abs=3)
+    assert written.report["expected_s"] == pytest.approx(14.7, rel=0.1)
 
 
 def test_other_languages():
@@ -158,7 +160,7 @@ def test_another_language_has_no_templates():
         write_with(Turn('{"x": 1}'), language="de")
     written, _ = write_with(Turn(script("Ich mag Bienen.")), language="de")
     assert written.narration == "Ich mag Bienen."
-    assert "3 words where 30" in written.report["fallback"]
+    assert "3 words where 32" in written.report["fallback"]
 
 
 def test_a_failing_server_is_an_error_and_not_a_template():
@@ -234,16 +236,16 @@ def test_whatever_it_says_a_fitting_narration_comes_out(text, ending, tokens):
     written = write(
         "bees",
         llm=Scripted(Answer(text, ending, tokens)),
-        duration_s=12,
+        **PLAN,
         tick=lambda done, total: seen.append((done, total)),
     )
     assert written.narration.isprintable()
     assert split(written.narration)[-1][-1] in ".!?…؟।。！？\"'”’»)」』"
     assert not set("<>{}[]|*\\") & set(written.narration + written.stage_prompt)
-    assert 27 <= count_words(written.narration) <= 33
+    assert written.report["expected_s"] == pytest.approx(14.7, rel=0.1)
     assert written.report["engine"] == ("template" if written.report["fallback"] else "scripted")
     assert written.stage_prompt.isprintable()
-    assert all(0 <= done <= total == 30 for done, total in seen)
+    assert all(0 <= done <= total == 35 for done, total in seen)
 
 
 SENTENCES = st.lists(
@@ -251,15 +253,15 @@ SENTENCES = st.lists(
 )
 
 
-@given(sentences=SENTENCES, planned=st.integers(1, 80))
-def test_cutting_never_makes_the_length_worse(sentences, planned):
+@given(sentences=SENTENCES, duration_s=st.integers(3, 40))
+def test_cutting_never_makes_the_length_worse(sentences, duration_s):
     text = " ".join(sentences)
-    cut = cut_to(text, planned)
+    cut = cut_to(text, duration_s, AVERAGE)
     kept = split(cut)
-    assert abs(count_words(cut) - planned) <= abs(count_words(text) - planned)
+    assert abs(AVERAGE.seconds(cut) - duration_s) <= abs(AVERAGE.seconds(text) - duration_s)
     assert kept[-1] == sentences[-1]
     assert kept[:-1] == sentences[: len(kept) - 1]
-    if count_words(text) <= planned:
+    if AVERAGE.seconds(text) <= duration_s:
         assert cut == text
 
 
@@ -286,5 +288,15 @@ def test_what_is_seen_is_not_spoken(text, said):
 
 
 def test_short_talks_may_be_two_words_off():
-    assert length_fault("I like tea.", 5) == ""
-    assert length_fault("I like tea.", 6) == "it has 3 words where 6 are wanted"
+    took_s = AVERAGE.seconds("I like tea.")
+    assert length_fault("I like tea.", took_s + 0.79, AVERAGE) == ""
+    fault = length_fault("I like tea.", took_s + 1.2, AVERAGE)
+    assert fault == "it has 3 words where 6 are wanted"
+
+
+def test_what_the_voice_tells_is_believed():
+    slow = Pace(150, told_s=lambda text: 2.0 * count_words(text))
+    written, requests = write_with(Turn(script(LONG)), pace=slow, duration_s=60)
+    assert len(requests) == 1
+    assert count_words(written.narration) == pytest.approx(30, abs=3)
+    assert written.report["expected_s"] == 2.0 * count_words(written.narration)

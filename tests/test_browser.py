@@ -180,13 +180,10 @@ def test_a_voice_can_be_heard_on_its_node(sample_files, page, comfy, samples_dir
 
 
 @pytest.fixture
-def ollama(comfy):
-    path = comfy.log.parent / "user" / "__myspinbot" / "ollama.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
+def ollama(llm_settings):
     with FakeOllama() as server:
-        path.write_text(json.dumps({"host": server.host}), "utf-8")
+        llm_settings(ollama={"host": server.host})
         yield server
-    path.unlink()
 
 
 OLLAMA = "window.app.graph.nodes.find(n => n.type === 'MySpinBot_Ollama')"

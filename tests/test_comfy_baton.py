@@ -1,31 +1,14 @@
 """ComfyUI and Ollama share a GPU: who leaves when. ComfyUI's real model manager, in a process of
 its own where "cpu:0" poses as a GPU of 9 GB; Ollama is the protocol fake."""
 
-import json
-import subprocess
-import sys
-
+import inside_comfyui
 import pytest
 from fake_ollama import FakeOllama
 
-from scripts.environment import ROOT, comfyui
-
 pytestmark = pytest.mark.comfy
 
-PROLOGUE = """
-import importlib.util, json, os, sys
-root, tree, address = sys.argv[1:]
-os.environ["OLLAMA_HOST"] = address
-sys.argv = ["main.py", "--cpu", "--base-directory", "."]
-sys.path.insert(0, tree)
-import comfy.options; comfy.options.enable_args_parsing()
-import comfy.model_management as mm
-import torch
-spec = importlib.util.spec_from_file_location(
-    "pack", root + "/__init__.py", submodule_search_locations=[root])
-sys.modules["pack"] = importlib.util.module_from_spec(spec)
+POSE = """
 import pack.nodes.ollama as ollama
-from pack.nodes import host
 
 def held():
     return sum(1000 * m.model_loaded_memory() for m in mm.current_loaded_models if m.model)
@@ -40,7 +23,6 @@ keep = [host.Managed(lambda: torch.nn.Linear(1000, 500)) for _ in range(2)]
 for one in keep:
     mm.load_models_gpu(one.patchers, force_full_load=True)
 assert held() == 4_004_000_000
-say = lambda **facts: print("RESULT" + json.dumps(facts))
 from pack.myspinbot.narrative.chat import Message
 def chat(llm):
     return llm.chat([Message("user", "Hi")], tick=host.ticker())
@@ -54,11 +36,7 @@ def fake():
 
 
 def play(fake, tmp_path, code):
-    command = [sys.executable, "-c", PROLOGUE + code, str(ROOT), str(comfyui()), fake.host]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    line = next(line for line in done.stdout.splitlines() if line.startswith("RESULT"))
-    return json.loads(line.removeprefix("RESULT"))
+    return inside_comfyui.play(POSE + code, tmp_path, fake.host)
 
 
 def test_both_give_the_gpu_to_the_other(fake, tmp_path):

@@ -34,11 +34,8 @@ def notes(comfy):
 
 
 @pytest.fixture
-def servers(comfy):
-    path = comfy.log.parent / "user" / "__myspinbot" / "llm_servers.json"
-    path.parent.mkdir(exist_ok=True)
-    yield lambda url: path.write_text(json.dumps({"fake": {"url": url}}))
-    path.unlink(missing_ok=True)
+def servers(llm_settings):
+    return lambda url, **more: llm_settings(servers={"fake": {"url": url}}, **more)
 
 
 def narration(file, text=TYPED, llm="MySpinBot_OpenAICompatible", **values):
@@ -51,7 +48,7 @@ def narration(file, text=TYPED, llm="MySpinBot_OpenAICompatible", **values):
             "class_type": "MySpinBot_WriteNarration",
             "inputs": {
                 **asked,
-                "duration_s": 6,
+                "duration_s": 8,
                 "seed": 0,
                 "llm": ["1", 0],
                 "knowledge": ["2", 0],
@@ -83,19 +80,14 @@ def test_text_and_file_reach_the_model_and_the_report(run, servers, notes):
 
 
 @pytest.mark.parametrize(("refuses", "ranked_by"), [(False, "nomic-embed-text"), (True, "BM25")])
-def test_an_ollama_that_embeds_ranks(refuses, ranked_by, comfy, run, servers):
-    settings = comfy.log.parent / "user" / "__myspinbot" / "ollama.json"
+def test_an_ollama_that_embeds_ranks(refuses, ranked_by, run, servers):
     tea = "Tea came to Europe in ships. " * 8
     embedder = FakeEmbedder(models={"nomic-embed-text:latest": 274_000_000})
     embedder.refuses = refuses
     with serving(ANSWER) as fake, embedder:
-        servers(fake.url)
-        settings.write_text(json.dumps({"host": embedder.host}), "utf-8")
-        try:
-            text = f"{tea}\n\n{TYPED}"
-            _, report = shown(run(narration("none", text, topic="insects", seed=refuses)))
-        finally:
-            settings.unlink()
+        servers(fake.url, ollama={"host": embedder.host})
+        text = f"{tea}\n\n{TYPED}"
+        _, report = shown(run(narration("none", text, topic="insects", seed=refuses)))
     assert report["passages_ranked_by"] == ranked_by
     assert (report["passages"][0] == TYPED) is not refuses
 
@@ -103,8 +95,11 @@ def test_an_ollama_that_embeds_ranks(refuses, ranked_by, comfy, run, servers):
 def test_who_cannot_use_it_says_so(run, servers):
     _, report = shown(run(narration("none", llm="MySpinBot_EmbeddedLLM", duration_s=4)))
     assert report["knowledge"] == "ignored: the LLM 'embedded' cannot use facts"
-    servers("http://127.0.0.1:9/v1")  # nobody asks it
-    text, report = shown(run(narration("none", narration="My own words.")))
+    stage = "An old beekeeper in a garden, looking at the camera."
+    with serving(Turn(json.dumps({"stage_prompt": stage}))) as fake:  # asked for a picture only
+        servers(fake.url)
+        text, report = shown(run(narration("none", narration="My own words.")))
+    assert report["stage_prompt_by"] == "openai-compatible tiny"
     assert text == "My own words."
     assert report["knowledge"] == "ignored: the narration is your own"
     with pytest.raises(PromptRejectedError, match="There is no knowledge"):

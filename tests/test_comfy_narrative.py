@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from pathlib import Path
 
 import pytest
 from fake_openai import Turn, serving
@@ -29,22 +28,15 @@ WRITE = {
     "persona": "",
     "tone": "calm",
     "language": "de",
-    "duration_s": 7.5,
+    "duration_s": 10.8,
     "seed": 0,
 }
 
 
 @pytest.fixture
-def servers(comfy):
-    """Write ComfyUI's list of LLM servers, which a workflow can only name entries of."""
-    path = Path(comfy.log).parent / "user" / "__myspinbot" / "llm_servers.json"
-    path.parent.mkdir(exist_ok=True)
-
-    def write(**urls):
-        path.write_text(json.dumps({name: {"url": url} for name, url in urls.items()}))
-
-    yield write
-    path.unlink()
+def servers(llm_settings):
+    """Name the LLM servers of which a workflow can only choose one."""
+    return lambda **urls: llm_settings(servers={name: {"url": url} for name, url in urls.items()})
 
 
 def writing(server="fake", model="tiny", **values):
@@ -75,7 +67,7 @@ def test_a_server_writes_the_narration(run, servers):
     assert (narration, stage) == (SAID, STAGE)
     report = json.loads(report)
     assert report["engine"] == "openai-compatible tiny"
-    assert (report["planned_words"], report["words"], report["fallback"]) == (19, 19, "")
+    assert (report["planned_words"], report["words"], report["fallback"]) == (25, 19, "")
     assert fake.requests[0]["model"] == "tiny"
 
 

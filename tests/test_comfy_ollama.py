@@ -20,16 +20,9 @@ SCRIPT = json.dumps({"narration": WORDS, "stage_prompt": "An old sailor in his k
 
 
 @pytest.fixture
-def choose(comfy):
-    """Write the operator's settings, and take them away again."""
-    path = comfy.log.parent / "user" / "__myspinbot" / "ollama.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-
-    def write(**settings):
-        path.write_text(json.dumps(settings), "utf-8")
-
-    yield write
-    path.unlink(missing_ok=True)
+def choose(llm_settings):
+    """The operator chooses another Ollama, or model."""
+    return lambda **settings: llm_settings(ollama=settings)
 
 
 @pytest.fixture
@@ -55,7 +48,7 @@ def narration(model="llama3.2:3b", topic="tea in the morning", **settings):
                 "persona": "a retired sailor",
                 "tone": "calm",
                 "language": "en",
-                "duration_s": 4,
+                "duration_s": 5.4,
                 "seed": 7,
                 "llm": ["1", 0],
             },
@@ -79,7 +72,7 @@ def test_the_route_lists_the_models(comfy, ollama, choose):
     assert "ollama serve" in answer["reason"]
     assert time.monotonic() - start < 2
     choose(hots="x")
-    assert "ollama.json" in get(comfy, "/myspinbot/ollama/models")["reason"]
+    assert "llm.json" in get(comfy, "/myspinbot/ollama/models")["reason"]
 
 
 def test_the_editor_is_told_where_the_list_is(comfy):

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from myspinbot.errors import BadInputError, MissingModelError, ServerError, ServerUnreachableError
 from myspinbot.narrative.chat import Message
-from myspinbot.narrative.engines.ollama_address import read_settings
 from myspinbot.narrative.engines.ollama_chat import OllamaChat
 from myspinbot.narrative.engines.ollama_server import (
     LoadedModel,
@@ -297,29 +296,17 @@ def test_a_wrong_address_is_a_clear_error(host):
         OllamaServer(host)
 
 
-def test_settings_of_the_operator(tmp_path):
-    path = tmp_path / "ollama.json"
-    assert read_settings(path, {}) == {"host": "127.0.0.1:11434", "model": ""}
-    assert read_settings(path, {"OLLAMA_HOST": "box:1"})["host"] == "box:1"
-    path.write_text('{"host": "far:2", "model": "qwen3"}', "utf-8")
-    assert read_settings(path, {"OLLAMA_HOST": "box:1"}) == {"host": "far:2", "model": "qwen3"}
-    for wrong in ("{", "[]", '{"hots": "x"}', '{"host": 5}'):
-        path.write_text(wrong, "utf-8")
-        with pytest.raises(BadInputError, match=r"ollama\.json"):
-            read_settings(path, {})
-
-
 def test_a_proxy_of_the_environment_is_not_for_this_machine(fake, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
     monkeypatch.delenv("NO_PROXY", raising=False)
     assert len(OllamaServer(fake.host).models()) == 2
 
 
-@pytest.mark.skipif("OLLAMA_HOST_TEST" not in os.environ, reason="OLLAMA_HOST_TEST names none")
+@pytest.mark.skipif("OLLAMA_HOST" not in os.environ, reason="OLLAMA_HOST names none")
 def test_a_real_server():
-    """With OLLAMA_HOST_TEST=host:port, and OLLAMA_MODEL_TEST or its first model."""
-    server = OllamaServer(os.environ["OLLAMA_HOST_TEST"])
-    model = os.environ.get("OLLAMA_MODEL_TEST") or server.models()[0].name
+    """With OLLAMA_HOST=host:port, and OLLAMA_MODEL or its first model."""
+    server = OllamaServer(os.environ["OLLAMA_HOST"])
+    model = os.environ.get("OLLAMA_MODEL") or server.models()[0].name
     llm = OllamaChat(server, model, temperature=0.0, num_ctx=1024)
     answer = llm.chat(MESSAGES, schema=SCHEMA, max_tokens=200, tick=no_tick)
     assert answer.ending == "stop"

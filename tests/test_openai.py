@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import time
 
 import pytest
 from fake_openai import Turn, serving
 
-from myspinbot.errors import BadInputError, ServerError, ServerUnreachableError
+from myspinbot.errors import ServerError, ServerUnreachableError
 from myspinbot.narrative.chat import Message
 from myspinbot.narrative.engines.openai import OpenAICompatible
-from myspinbot.narrative.servers import KEY_VARIABLE, URL_VARIABLE, LlmServer, read_servers
+from myspinbot.narrative.settings import LlmServer
 from myspinbot.progress import no_tick
 
 ASKED = [Message("system", "Be brief."), Message("user", "Hello?")]
@@ -129,43 +128,3 @@ def test_a_cancel_reaches_the_server(pause_s):
             time.sleep(0.02)
     assert fake.left_s is not None
     assert fake.left_s - started < 3
-
-
-def test_the_first_server_is_this_machine(tmp_path):
-    (server,) = read_servers(tmp_path / "none.json", {}).values()
-    assert (server.name, server.url, server.key) == ("default", "http://127.0.0.1:8080/v1", "")
-    known = {URL_VARIABLE: "http://gpu:1234/v1/", KEY_VARIABLE: "k"}
-    (server,) = read_servers(tmp_path / "none.json", known).values()
-    assert (server.url, server.key) == ("http://gpu:1234/v1", "k")
-
-
-def test_servers_of_a_file(tmp_path):
-    path = tmp_path / "llm_servers.json"
-    lab = {"url": "https://lab:8000/v1", "key_variable": "LAB_KEY", "silence_s": 5}
-    path.write_text(json.dumps({"lab": lab, "desk": {"url": "http://[::1]:80/v1"}}))
-    servers = read_servers(path, {"LAB_KEY": "secret", KEY_VARIABLE: "mine"})
-    assert list(servers) == ["default", "lab", "desk"]
-    assert (servers["lab"].key, servers["lab"].silence_s) == ("secret", 5)
-    assert servers["desk"].key == "", "the key of one server is never sent to another"
-    assert "secret" not in repr(servers["lab"]) + str(servers["lab"])
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("{", "no JSON"),
-        ("[]", "map names"),
-        ('{"lab": "http://lab"}', "'lab' must look like"),
-        ('{"lab": {"url": "file:///etc/passwd"}}', "no http address"),
-        ('{"lab": {"url": "http://lab:port"}}', "no http address"),
-        ('{"lab": {"url": "http://lab", "key": "secret"}}', "unknown key"),
-        ('{"lab": {"url": "http://lab", "silence_s": 0}}', "seconds"),
-        ('{"lab": {"url": "http://lab", "key_variable": 1}}', "name of a variable"),
-    ],
-)
-def test_a_wrong_list_says_where(content, message, tmp_path):
-    path = tmp_path / "llm_servers.json"
-    path.write_text(content)
-    with pytest.raises(BadInputError, match=message) as failure:
-        read_servers(path, {})
-    assert str(path) in str(failure.value)

@@ -45,7 +45,7 @@ def engine(models_dir) -> Kokoro:
 
 
 def sounding(engine: Kokoro, style: torch.Tensor):
-    return partial(engine.sounding_s, style=style)
+    return partial(engine.sounding_s, voice=style)
 
 
 def style_at(style: torch.Tensor, speed: float) -> dict[str, torch.Tensor]:

@@ -10,6 +10,12 @@ NARRATION = (
     "Hello! I am a picture that learned to talk. Give me a portrait, ten seconds of a voice and "
     "something to say, and I will say it for you."
 )
+FACTS = (
+    "Honey holds less than 18 percent water, too little for yeast and bacteria to live in. "
+    "Bees fan it dry with their wings. An enzyme of theirs makes gluconic acid and hydrogen "
+    "peroxide, so that honey is as sour as orange juice. A closed jar keeps for years; an open one "
+    "draws water from the air and can ferment."
+)
 
 
 def talking_bot() -> tuple[Graph, str]:
@@ -91,6 +97,51 @@ def talking_bot_stages() -> tuple[Graph, str]:
         "Every stage is a node of its own: change the words, keep the voice; change the portrait, "
         "keep the speech. Only what changed is made again.\n\n"
         "Fill in **transcript** with what the voice clip says."
+    )
+
+
+def talking_bot_ollama() -> tuple[Graph, str]:
+    """A model of an Ollama server writes about a topic, from facts of the user's."""
+    graph = Graph()
+    portrait = graph.add("LoadImage", "Portrait", image="portrait.png")
+    voice = graph.add("LoadAudio", "Voice clip", audio="voice.wav")
+    model = graph.add(
+        "MySpinBot_Ollama",
+        model="llama3.2:3b",
+        temperature=0.7,
+        num_ctx=4096,
+        keep_alive_s=300,
+        pull=False,
+    )
+    knowledge = graph.add("MySpinBot_Knowledge", "Facts to speak from", text=FACTS, file="none")
+    bot = graph.add(
+        "MySpinBot_TalkingBot",
+        portrait=portrait,
+        voice=voice,
+        transcript="",
+        topic="why honey never spoils",
+        narration="",
+        duration_s=20,
+        preset="draft",
+        persona="a beekeeper",
+        tone="warm",
+        consent="",
+        seed=0,
+        llm=model,
+        knowledge=knowledge,
+        language="en-us",
+    )
+    graph.add("PreviewAny", "Narration", source=bot.out(2))
+    _save(graph, bot, "video/talking_bot_ollama")
+    return graph, (
+        "## Talking bot with Ollama\n"
+        "1. Start the server: `ollama serve`. Fetch a model: `ollama pull llama3.2:3b`.\n"
+        "2. **model**: any that the server has. On a GPU it leaves the memory before the video is "
+        "made.\n"
+        "3. **Facts to speak from**: your own text, or a .txt, .md or .pdf file of the input "
+        "folder. Without it the model says what it knows, or thinks it knows.\n"
+        "4. **language**: what the clip speaks and the bot says.\n\n"
+        "Use only faces and voices whose owners agreed; write it into **consent**."
     )
 
 

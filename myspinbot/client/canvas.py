@@ -133,6 +133,8 @@ def _widget_values(inputs: Mapping[str, Any], name: str, options: Mapping[str, A
     values = [default if _is_link(given) else given]
     # the children of a dynamic combo follow it, under dotted names
     values += [value for key, value in inputs.items() if key.startswith(name + ".")]
+    if remote := options.get("remote"):  # what the editor puts below such a list has values, too
+        values += [False] + (["refresh"] if remote.get("refresh_button") else [])
     if options.get("control_after_generate"):
         values.append("fixed")
     return values

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections import Counter
@@ -13,19 +12,19 @@ from ..errors import BadInputError
 from ..progress import Tick
 from .chat import Answer, ChatLLM, Message
 from .parsing import Script, parse_script
+from .picturing import PERSONA_CHARACTERS, as_data, is_picture
 from .prompts import CHAT_FACTS, CHAT_REPAIR, CHAT_SYSTEM, MANNER
-from .sentences import END, count_words, split, words
-from .vocabulary import FIRST_PERSON, LANGUAGE_NAMES, META_PHRASES
+from .sentences import END, count_words, one_line, phrases, split
+from .timing import Pace
+from .vocabulary import LANGUAGE_NAMES, META_PHRASES
 
 ATTEMPTS = 3
 TEMPERATURE = 0.7
 TOLERANCE = 0.1
 """How far off the planned length a narration may be."""
+TOLERANCE_S = 0.8
+"""And never less than two words."""
 TOPIC_CHARACTERS = 2000
-PERSONA_CHARACTERS = 300
-STAGE_CHARACTERS = 600
-STAGE_SENTENCES = 3
-STAGE_WORDS = 4
 TOKENS_PER_WORD = 6
 """The worst of the voices' languages in the vocabulary of a small model."""
 SPARE_TOKENS = 600
@@ -47,10 +46,16 @@ class Request:
     tone: str
     language: str
     """Lower-case BCP 47; one without a name in LANGUAGE_NAMES is passed on as it is."""
-    words: int
+    duration_s: float
+    pace: Pace
     seed: int
     facts: tuple[str, ...] = ()
     """Passages to speak from; (): the model speaks from what it knows."""
+
+    @property
+    def words(self) -> int:
+        """How many the model is asked for."""
+        return max(4, round(self.pace.words(self.duration_s)))
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,7 @@ def ask(llm: ChatLLM, request: Request, tick: Tick) -> Asked:
         if script is not None:
             if not best.narration or _error(script, request) < _error(best, request):
                 best = script
-            fault = length_fault(best.narration, request.words)
+            fault = length_fault(best.narration, request.duration_s, request.pace)
             off_length += 1
             if not fault or off_length == 2:
                 break
@@ -96,7 +101,7 @@ def ask(llm: ChatLLM, request: Request, tick: Tick) -> Asked:
         said_all = answer.ending == "stop"
         messages = [*opening, *_again(answer, fault, request)] if said_all else opening
     if best.narration:
-        fault = length_fault(best.narration, request.words)
+        fault = length_fault(best.narration, request.duration_s, request.pace)
     return Asked(best.narration, best.stage_prompt, attempt, fault)
 
 
@@ -114,7 +119,7 @@ def _opening(request: Request) -> list[Message]:
         rules += CHAT_FACTS
     return [
         Message("system", rules),
-        Message("user", json.dumps(wanted, ensure_ascii=False)),
+        Message("user", as_data(wanted)),
     ]
 
 
@@ -149,45 +154,36 @@ def _read(answer: Answer, request: Request) -> tuple[Script | None, str]:
         return None, broken or fault
     stage = one_line(script.stage_prompt) if whole else ""
     return Script(
-        cut_to(narration, request.words), stage if _is_picture(stage, narration) else ""
+        cut_to(narration, request.duration_s, request.pace),
+        stage if is_picture(stage, narration) else "",
     ), ""
 
 
-def _is_picture(stage: str, narration: str) -> bool:
-    """Whether `stage` describes a photo; a small model tells its story a second time."""
-    short = len(split(stage)) <= STAGE_SENTENCES and len(stage) <= STAGE_CHARACTERS
-    signs = set("{}<>[]|*\\") & set(stage)
-    story = FIRST_PERSON & set(words(stage)) or set(phrases(stage)) & set(phrases(narration))
-    return count_words(stage) >= STAGE_WORDS and short and not signs and not story
+def _error(script: Script, request: Request) -> float:
+    return abs(request.pace.seconds(script.narration) - request.duration_s)
 
 
-def _error(script: Script, request: Request) -> int:
-    return abs(count_words(script.narration) - request.words)
-
-
-def length_fault(text: str, planned: int) -> str:
-    """Why `text` cannot pass for one of `planned` words, or ""."""
+def length_fault(text: str, duration_s: float, pace: Pace) -> str:
+    """Why `text` cannot pass for one of `duration_s` at that `pace`, or ""."""
+    off_s = pace.seconds(text) - duration_s
+    if abs(off_s) <= max(TOLERANCE_S, TOLERANCE * duration_s):
+        return ""
     count = count_words(text)
-    fits = abs(count - planned) <= max(2, TOLERANCE * planned)
-    return "" if fits else f"it has {count} words where {planned} are wanted"
+    wanted = max(1, round(count - off_s * pace.words_per_minute / 60))
+    return f"it has {count} words where {wanted} are wanted"
 
 
-def cut_to(text: str, planned: int) -> str:
-    """Leave out whole sentences before the last one, so that `planned` words are nearly met."""
+def cut_to(text: str, duration_s: float, pace: Pace) -> str:
+    """Leave out whole sentences before the last one, so that `duration_s` are nearly met."""
     sentences = split(text)
     shorter = [join([*sentences[:k], sentences[-1]]) for k in range(len(sentences) - 2, 0, -1)]
-    return min([join(sentences), *shorter], key=lambda option: abs(count_words(option) - planned))
+    options = [join(sentences), *shorter]
+    return min(options, key=lambda option: abs(pace.seconds(option) - duration_s))
 
 
 def join(sentences: Iterable[str]) -> str:
     """Sentences in a row; Chinese and Japanese have no space between them."""
     return re.sub(r"(?<=[\u3002\uff01\uff1f\u300d\u300f]) ", "", " ".join(sentences))
-
-
-def one_line(text: str) -> str:
-    """`text` on one line, without characters that cannot be seen."""
-    joiners_gone = "".join(c for c in text if unicodedata.category(c) != "Cf")
-    return " ".join("".join(c if c.isprintable() else " " for c in joiners_gone).split())
 
 
 def spoken(text: str) -> str:
@@ -217,9 +213,3 @@ def text_fault(text: str, topic: str) -> str:
     if max(Counter(phrases(text)).values(), default=0) > 2:
         return "the narration repeats itself"
     return ""
-
-
-def phrases(text: str) -> list[tuple[str, ...]]:
-    """Each four words in a row."""
-    said = words(text)
-    return list(zip(said, said[1:], said[2:], said[3:], strict=False))

@@ -10,6 +10,7 @@ from .composing import Draft, Plan, fill
 from .llm import Continuation, ContinuingLLM, Passage, Sampling
 from .prompts import ANYONE, CHAT, EXAMPLE, MANNER, REQUEST, STARTERS, SYSTEM
 from .sentences import count_words, sentence_fault
+from .timing import spoken_words
 
 CANDIDATES = 6
 ATTEMPTS = 5
@@ -34,12 +35,12 @@ class Continuations:
         self.rejected: list[str] = []
         """Why sentences were dropped."""
 
-    def propose(self, draft: Draft, most_words: int) -> Sequence[str]:
+    def propose(self, draft: Draft, most_words: float) -> Sequence[str]:
         """Ask with one starter after the other until a sentence passes."""
         passage = self._caught_up(draft)
         for _ in range(min(ATTEMPTS, len(self._starters))):
             starter = fill(self._starters.pop(0), self._plan)
-            if count_words(starter) + 4 > most_words:
+            if spoken_words(starter) + 4 > most_words:
                 continue
             good = self._ask(passage, starter, draft, most_words)
             if good:
@@ -61,7 +62,7 @@ class Continuations:
         self._read = draft.text
         return self._passage
 
-    def _ask(self, passage: Passage, starter: str, draft: Draft, most_words: int) -> list[str]:
+    def _ask(self, passage: Passage, starter: str, draft: Draft, most_words: float) -> list[str]:
         sampling = Sampling(
             max_tokens=min(LONGEST_TOKENS, round(1.3 * most_words) + 4),
             temperature=TEMPERATURE,
@@ -83,12 +84,12 @@ class Continuations:
                 good.append(text)
         return good
 
-    def _fault(self, item: Continuation, text: str, draft: Draft, most_words: int) -> str:
+    def _fault(self, item: Continuation, text: str, draft: Draft, most_words: float) -> str:
         if item.stopped_by not in SENTENCE_ENDS:
             return "no statement" if item.stopped_by else "too long"
         if item.likelihood < LEAST_LIKELIHOOD:
             return "unlikely"
-        if not 4 <= count_words(text) <= most_words:
+        if count_words(text) < 4 or spoken_words(text) > most_words:
             return "length"
         return sentence_fault(text, draft.text, self._plan.topic.text)
 

@@ -50,13 +50,11 @@ def parse_script(text: str) -> Script:
 
     What reasoning models think aloud is dropped. Raises BadInputError when no narration is left.
     """
-    answer = text.strip()
-    if not _is_json(answer):
-        answer = END_OF_THOUGHT.sub("", THOUGHT.sub("", answer)).strip()
+    answer = _without_thoughts(text)
     if not answer:
         thought = " but the model's thoughts: let it write more tokens" if text.strip() else ""
         raise BadInputError(f"There is no script in the text: it holds nothing{thought}.")
-    found = _from_json(answer) or _from_broken_json(answer) or _from_labels(answer)
+    found = _found(answer)
     if found is None:
         plain = FENCE.sub("", answer).strip()
         found = Script("" if _is_hollow(plain) or BEGINNING.match(plain) else plain)
@@ -65,6 +63,21 @@ def parse_script(text: str) -> Script:
             f"There is no narration in the script {_shown(answer)}: it needs the key 'narration'."
         )
     return found
+
+
+def find_script(text: str) -> Script | None:
+    """Read what has a form, also without a narration; None for plain text."""
+    answer = _without_thoughts(text)
+    return _found(answer) if answer else None
+
+
+def _without_thoughts(text: str) -> str:
+    answer = text.strip()
+    return answer if _is_json(answer) else END_OF_THOUGHT.sub("", THOUGHT.sub("", answer)).strip()
+
+
+def _found(answer: str) -> Script | None:
+    return _from_json(answer) or _from_broken_json(answer) or _from_labels(answer)
 
 
 def _is_json(text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from .vocabulary import (
     FILLERS,
@@ -63,6 +64,18 @@ def _abbreviated(before: str, after: str) -> bool:
     if word == "no":
         return after.lstrip()[:1].isdigit()
     return word in ABBREVIATIONS or (word != "i" and bool(INITIAL.fullmatch(word[-2:])))
+
+
+def one_line(text: str) -> str:
+    """`text` on one line, without characters that cannot be seen."""
+    joiners_gone = "".join(c for c in text if unicodedata.category(c) != "Cf")
+    return " ".join("".join(c if c.isprintable() else " " for c in joiners_gone).split())
+
+
+def phrases(text: str) -> list[tuple[str, ...]]:
+    """Each four words in a row."""
+    said = words(text)
+    return list(zip(said, said[1:], said[2:], said[3:], strict=False))
 
 
 def trigrams(text: str) -> list[tuple[str, str, str]]:

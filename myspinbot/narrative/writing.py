@@ -7,21 +7,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import BadInputError, EngineError
+from ..errors import BadInputError, EngineError, ServerError
 from ..progress import Tick, no_tick
 from .asking import Asked, Request, ask, length_fault
 from .chat import ChatLLM
 from .composing import Draft, Plan, close, compose
 from .continuing import Continuations
 from .llm import ContinuingLLM
+from .picturing import stage_prompt_from
 from .prompts import MANNER
 from .sentences import count_words, narration_fault, split
 from .stage import stage_prompt
+from .timing import AVERAGE, Pace
 from .topics import read_persona, read_topic
 
 TONES = tuple(MANNER)
 TEMPLATE_LANGUAGES = frozenset({"en"})
-WORDS_PER_MINUTE = 150.0
 
 logger = logging.getLogger("myspinbot.narrative")
 
@@ -33,9 +34,9 @@ class Narration:
     narration: str
     stage_prompt: str
     report: dict[str, Any] = field(default_factory=dict)
-    """engine, planned_words, words, planned_s, expected_s, fallback ("" or why), and counts:
-    attempts of a chat model, or sentences of the model and of the templates; with facts passages
-    (those that were used), or knowledge (why none was)."""
+    """engine, planned_words, words, planned_s, expected_s (both of audio), fallback ("" or why),
+    and counts: attempts of a chat model, or sentences of the model and of the templates; with facts
+    passages (those that were used), or knowledge (why none was)."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,15 @@ def write(
     tone: str = "warm",
     language: str = "en",
     duration_s: float = 15.0,
-    words_per_minute: float = WORDS_PER_MINUTE,
+    pace: Pace = AVERAGE,
     llm: ContinuingLLM | ChatLLM | None = None,
     seed: int = 0,
     facts: Sequence[str] = (),
     tick: Tick = no_tick,
 ) -> Narration:
-    """Write a first-person narration about `topic` that takes about `duration_s` (3..600) to say.
+    """Write a first-person narration about `topic` for an audio of `duration_s` (3..600).
+
+    The length is planned with the voice's `pace` and corrected by whole sentences.
 
     A chat model writes all of it, in any `language`, and is told to use no facts but `facts` if
     there are any. For a continuing model code writes the first and last sentence. What a model
@@ -71,21 +74,20 @@ def write(
     length; ServerError when a server fails; EngineError when a model wrote nothing usable in a
     language that has no templates.
     """
-    check_settings(tone, language, duration_s, words_per_minute, llm)
+    check_settings(tone, language, duration_s, pace, llm)
     subject = read_topic(topic)
-    planned = max(4, round(duration_s * words_per_minute / 60))
-    plan = Plan(subject, read_persona(persona), tone, planned, seed)
+    plan = Plan(subject, read_persona(persona), tone, duration_s, pace, seed)
     if llm is None or isinstance(llm, ContinuingLLM):
         written = _continued(plan, llm, tick)
     else:
-        request = Request(topic, persona, tone, language, planned, seed, tuple(facts))
+        request = Request(topic, persona, tone, language, duration_s, pace, seed, tuple(facts))
         written = _asked(plan, llm, request, tick)
     if written.fallback:
         logger.info("The narration is not all the model's: %s", written.fallback)
-    tick(planned, planned)
-    report = length_report(written.narration, words_per_minute) | {
+    tick(plan.words, plan.words)
+    report = length_report(written.narration, pace) | {
         "engine": written.engine,
-        "planned_words": planned,
+        "planned_words": plan.words,
         "planned_s": duration_s,
         **written.counts,
         "fallback": written.fallback,
@@ -115,7 +117,7 @@ def _asked(plan: Plan, llm: ChatLLM, request: Request, tick: Tick) -> Written:
     stage = asked.stage_prompt or _stage(plan)
     if request.language in TEMPLATE_LANGUAGES:
         narration = _rounded_off(plan, asked)
-        fault = length_fault(narration, plan.words) if narration else asked.fault
+        fault = length_fault(narration, plan.duration_s, plan.pace) if narration else asked.fault
         if not fault:
             return Written(narration, stage, llm.name, "", counts)
         reason = f"the model's text was rejected after {asked.attempts} attempts: {fault}"
@@ -160,24 +162,39 @@ def direct(
     *,
     persona: str = "",
     tone: str = "warm",
-    words_per_minute: float = WORDS_PER_MINUTE,
+    pace: Pace = AVERAGE,
+    llm: ContinuingLLM | ChatLLM | None = None,
+    seed: int = 0,
+    tick: Tick = no_tick,
 ) -> Narration:
-    """Take the user's own `text`; only spaces change. Raises BadInputError when empty.
+    """Take the user's own `text` as it is; a chat model may describe the picture for it.
 
-    Lines stay: headings and lists are spoken with pauses.
+    Without one, or when it fails, the picture is a template and the report says why. Raises
+    BadInputError when `text` is empty.
     """
     check_tone(tone)
-    narration = "\n".join(" ".join(line.split()) for line in text.strip().splitlines())
-    if not narration:
+    if not text.strip():
         raise BadInputError("The narration is empty. Write what the bot should say.")
-    report = length_report(narration, words_per_minute) | {"engine": "direct", "fallback": ""}
-    return Narration(narration, stage_prompt(narration, read_persona(persona), tone), report)
+    stage, by, fallback = stage_prompt(text, read_persona(persona), tone), "template", ""
+    if llm is not None and not isinstance(llm, ContinuingLLM):
+        try:
+            asked = stage_prompt_from(llm, text, persona=persona, tone=tone, seed=seed, tick=tick)
+            fallback = "" if asked else f"{llm.name} gave no stage prompt that can be used"
+        except ServerError as error:  # the words are there: the rest of the graph can go on
+            asked, fallback = "", str(error)
+        if asked:
+            stage, by = asked, llm.name
+    report = length_report(text, pace) | {
+        "engine": "direct",
+        "stage_prompt_by": by,
+        "fallback": fallback,
+    }
+    return Narration(text, stage, report)
 
 
-def length_report(text: str, words_per_minute: float) -> dict[str, Any]:
-    """How many words `text` has and how long they take."""
-    words = count_words(text)
-    return {"words": words, "expected_s": round(60 * words / words_per_minute, 1)}
+def length_report(text: str, pace: Pace) -> dict[str, Any]:
+    """How many words `text` has, and how long the audio will be."""
+    return {"words": count_words(text), "expected_s": round(pace.seconds(text), 1)}
 
 
 def fallback_reason(draft: Draft, llm: ContinuingLLM | None) -> str:
@@ -202,7 +219,7 @@ def check_settings(
     tone: str,
     language: str,
     duration_s: float,
-    words_per_minute: float,
+    pace: Pace,
     llm: ContinuingLLM | ChatLLM | None,
 ) -> None:
     """Raise BadInputError for settings nothing can be written with."""
@@ -217,5 +234,7 @@ def check_settings(
             )
     if not 3 <= duration_s <= 600:
         raise BadInputError(f"A narration lasts 3 to 600 seconds, not {duration_s:g}.")
-    if not 60 <= words_per_minute <= 300:
-        raise BadInputError(f"Speech has 60 to 300 words per minute, not {words_per_minute:g}.")
+    if not 60 <= pace.words_per_minute <= 300:
+        raise BadInputError(
+            f"Speech has 60 to 300 words per minute, not {pace.words_per_minute:g}."
+        )

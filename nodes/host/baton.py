@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, cast
 
 import comfy.model_management as mm
 import torch
+
+from .models import Managed, one_thread
 
 
 def make_room(size_bytes: int) -> int:
@@ -28,12 +30,13 @@ def _free_bytes(device: torch.device) -> int:
 def lend(model: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
     """The engine of an SPINBOT_LLM, and a report that is filled when it has been given back.
 
-    A model beside ComfyUI gives its VRAM back when the block ends: waited for after success, not
-    after an error or a cancel.
+    A model of ours runs on one thread, for it is small. A model beside ComfyUI gives its VRAM back
+    when the block ends: waited for after success, not after an error or a cancel.
     """
     engine, report, whole = model.ready(), {}, False
     try:
-        yield engine, report
+        with one_thread() if isinstance(model, Managed) else nullcontext():
+            yield engine, report
         whole = True
     finally:
         if release := getattr(model, "release", None):

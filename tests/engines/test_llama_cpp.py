@@ -17,8 +17,7 @@ from myspinbot.errors import ServerError, ServerUnreachableError
 from myspinbot.narrative.asking import SCHEMA
 from myspinbot.narrative.chat import Message
 from myspinbot.narrative.engines.openai import OpenAICompatible
-from myspinbot.narrative.sentences import count_words
-from myspinbot.narrative.servers import LlmServer
+from myspinbot.narrative.settings import LlmServer
 from myspinbot.narrative.writing import write
 from myspinbot.progress import no_tick
 from scripts.environment import ROOT
@@ -105,7 +104,7 @@ def test_the_same_seed_says_the_same(llm):
 
 def test_a_narration_comes_out_whatever_so_small_a_model_writes(llm):
     written = write("tea", duration_s=12, llm=llm, seed=1)
-    assert count_words(written.narration) == pytest.approx(30, abs=3)
+    assert written.report["expected_s"] == pytest.approx(12, rel=0.1)
     assert written.report["attempts"] <= 3
     assert written.report["engine"] in ("template", llm.name)
     assert bool(written.report["fallback"]) == (written.report["engine"] == "template")

@@ -28,4 +28,5 @@ ENGINES = table(
         requires=("ollama",),
         install="ollama",
     ),
+    EngineSpec("clip", __name__, ".clip_chat:ClipChat", licence="that of the text encoder"),
 )

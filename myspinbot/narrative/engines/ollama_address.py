@@ -1,38 +1,14 @@
-"""Where the operator of this machine has Ollama. A workflow never names an address."""
+"""Reads the address of an Ollama server as Ollama itself writes it."""
 
 from __future__ import annotations
 
 import ipaddress
-import json
 import re
 import socket
-from collections.abc import Mapping
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from ...errors import BadInputError
-
-DEFAULT_HOST = "127.0.0.1:11434"
-
-
-def read_settings(path: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """The operator's `host` and `model` (may be "") from the JSON file `path`, which may be absent.
-
-    Its host wins over OLLAMA_HOST, which wins over port 11434 of this machine. Raises
-    BadInputError saying what is wrong in the file.
-    """
-    settings = {"host": environment.get("OLLAMA_HOST", "").strip() or DEFAULT_HOST, "model": ""}
-    if not path.is_file():
-        return settings
-    try:
-        chosen = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise BadInputError(f"{path} is no JSON: {error}.") from error
-    if not isinstance(chosen, dict) or not all(
-        key in settings and isinstance(value, str) for key, value in chosen.items()
-    ):
-        raise BadInputError(f'{path} must look like {{"host": "{DEFAULT_HOST}", "model": "name"}}.')
-    return settings | chosen
+from ..settings import OLLAMA_HOST
 
 
 def reachable(host: str) -> str:
@@ -48,7 +24,7 @@ def host_name(host: str) -> str:
             return parts.hostname or "127.0.0.1"
     except ValueError:  # a port that is no number
         pass
-    raise BadInputError(f"{host!r} is no address of an Ollama server: write {DEFAULT_HOST!r}.")
+    raise BadInputError(f"{host!r} is no address of an Ollama server: write {OLLAMA_HOST!r}.")
 
 
 def is_this_machine(name: str) -> bool:

@@ -17,7 +17,8 @@ import ollama
 
 from ...errors import BadInputError, MissingModelError, ServerError, ServerUnreachableError
 from ...progress import Tick, no_tick
-from .ollama_address import DEFAULT_HOST, host_name, is_this_machine, reachable
+from ..settings import OLLAMA_HOST
+from .ollama_address import host_name, is_this_machine, reachable
 from .streaming import listen
 
 T = TypeVar("T")
@@ -53,7 +54,7 @@ class LoadedModel:
 class OllamaServer:
     """The server at `host`, written as OLLAMA_HOST is: name, name:port or a URL."""
 
-    def __init__(self, host: str = DEFAULT_HOST, load_s: float = LOAD_S):
+    def __init__(self, host: str = OLLAMA_HOST, load_s: float = LOAD_S):
         """`load_s`: how long it may be silent. Raises BadInputError for what is no address."""
         self.host = reachable(host)
         self.load_s = load_s

@@ -16,7 +16,7 @@ import httpx
 from ...errors import ServerError, ServerUnreachableError
 from ...progress import Tick
 from ..chat import Answer, Message
-from ..servers import LlmServer
+from ..settings import LlmServer
 from .streaming import listen
 
 CONNECT_S = 5.0

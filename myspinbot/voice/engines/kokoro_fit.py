@@ -82,7 +82,7 @@ class StyledEngine(Protocol):
         """Stock voices by name, [510, 256] each."""
         ...
 
-    def sounding_s(self, text: str, style: Tensor, language: str) -> float:
+    def sounding_s(self, text: str, voice: Tensor, language: str) -> float:
         """Seconds of sound in a sentence."""
         ...
 

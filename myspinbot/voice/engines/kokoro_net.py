@@ -81,11 +81,15 @@ class KokoroNet(nn.Module):
         """Timing and melody of `tokens` (int64 [L <= 512], 0 at both ends) in `style` [256]."""
         manner = style[STYLE_SIZE:]
         rows = tokens[None]
-        lengths, states = self.rhythm(self.albert(rows), manner)
-        frames = (lengths / speed).round().clamp(min=1).long()
+        frames, states = self.timing(tokens, style, speed)
         f0_hz, energy = self.melody(states.repeat_interleave(frames, 1), manner)
         features = self.text(rows).repeat_interleave(frames, 1).mT
         return Prosody(frames, features, f0_hz, energy)
+
+    def timing(self, tokens: Tensor, style: Tensor, speed: float = 1.0) -> tuple[Tensor, Tensor]:
+        """Frames of each symbol, int64 [L], and the states [1, L, 640] that melody goes on from."""
+        lengths, states = self.rhythm(self.albert(tokens[None]), style[STYLE_SIZE:])
+        return (lengths / speed).round().clamp(min=1).long(), states
 
     def decode(
         self,
