@@ -25,7 +25,7 @@ def register(nodes: Sequence[type[io.ComfyNode]]) -> None:
 
 def capabilities(nodes: Sequence[type[io.ComfyNode]]) -> dict:
     """Which nodes and engines there are, and whether each engine can be used right now."""
-    schemas = [node.GET_SCHEMA() for node in nodes]
+    schemas = [s for node in nodes if not (s := node.GET_SCHEMA()).is_dev_only]
     return {
         "version": __version__,
         "nodes": [
