@@ -6,7 +6,7 @@ hand where it misheard.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -75,90 +75,6 @@ _ROWS = (
     ),
 )
 
-_FURTHER = (
-    _Row(
-        "andrew",
-        "5f4da6adb6de7ada0e8e63d28e4db2f66257da856bd19ae0cbc4129309b3bf6d",
-        275_426,
-        "The name, which is Cajun French in origin and means mosquito, is pronounced Maringouin.",
-    ),
-    _Row(
-        "ashley",
-        "2c5673bb08cf25b9ab9ff099fb6aac7e6b21be180fbfa1cd49ce60c1064b5af9",
-        278_602,
-        "Further information showed about what happened the day that Tim came to claim Mimi.",
-    ),
-    _Row(
-        "david",
-        "f35107d2fd8f905247232cda0b18edd7053caa52cd4c8d351e160c552369c38e",
-        166_768,
-        "It seemed to him that it fell to earth about one hundred miles east of him.",
-    ),
-    _Row(
-        "ethan",
-        "c5b15b68f5ab953fc9cf190f9fab6b2dadfd2febfdf1dc1181286ebba7ac1715",
-        208_408,
-        "He was Professor Emeritus of genetics at the Hebrew University of Jerusalem in Israel.",
-    ),
-    _Row(
-        "harold",
-        "873fe15376e7f53b69617debae1732cd739f6aeb613f3819125a815b038f979e",
-        282_840,
-        "Air was either entering or escaping at the rim with a thin sizzling sound.",
-    ),
-    _Row(
-        "james",
-        "4f255070a25029c14ebbce31c3f9a7ee224c7038c3f8b5e2e0dcd0be5689f3a4",
-        225_196,
-        "We have also started contemplating the possibility of moving back to Colorado.",
-    ),
-    _Row(
-        "jennifer",
-        "2dce4d84231b83ab8329105a988c41beebc326f8cf26798fe97c3e8de1401330",
-        243_664,
-        "The respondent becomes committed to this proposition when he gives any direct answer.",
-    ),
-    _Row(
-        "joseph",
-        "c9469d43c06de64a5676ca41a161f7a3d70071fc581e56e9d42e12ee7ffae4fc",
-        246_562,
-        "It sustained international campaign urging individual artists to boycott the event.",
-    ),
-    _Row(
-        "kevin",
-        "ddb204f65b7aeed328992ed513eba117ce666b517b826660e2fadf44322ca824",
-        258_128,
-        "The historically listed Totem Theatre, created for the entertainment of this camp, "
-        "still exists today.",
-    ),
-    _Row(
-        "patricia",
-        "26c7420b0896a5482ff31b327518d10fe98ed93e9a0ab0d9d3cbf9d36a094d2c",
-        203_286,
-        "The two men hurried back and found the cylinder still lying in the same position.",
-    ),
-    _Row(
-        "richard",
-        "2a5f9f0adc811e65bf79ba4754256a3c297015735240ed9b2c5d74ae4e46c002",
-        253_040,
-        "It was only when I got this close to it that the strangeness of it was at all "
-        "evident to me.",
-    ),
-    _Row(
-        "ryan",
-        "08adb895b30235f2e72aec4022f2496d67ae9e845815a8ab8f45f18b2a492e6c",
-        296_404,
-        "There are powerful forces on both sides, and the war is important to build armies.",
-    ),
-    _Row(
-        "sarah",
-        "1f0ffa1b8bbd3dfa37b57e918994adb33fdb2ce13fe8d3fe0745ef4d448e46d8",
-        217_334,
-        "I want my husband to wander as free as the wind that shapes the dunes.",
-    ),
-)
-"""Voices to learn from: nothing is measured with them."""
-
 
 @dataclass(frozen=True)
 class Reference:
@@ -171,15 +87,6 @@ class Reference:
 
 def references() -> Iterator[Reference]:
     """Four men and four women, to measure with; what is missing is fetched first."""
-    yield from _read(_ROWS)
-
-
-def further_references() -> Iterator[Reference]:
-    """Thirteen others, to learn from."""
-    yield from _read(_FURTHER)
-
-
-def _read(rows: Sequence[_Row]) -> Iterator[Reference]:
     models = [
         Model(
             f"{row.name}.wav",
@@ -195,10 +102,10 @@ def _read(rows: Sequence[_Row]) -> Iterator[Reference]:
                 ),
             ),
         )
-        for row in rows
+        for row in _ROWS
     ]
     folder = WORK / "references"
     if failures := install.install_all(models, folder):
         raise SystemExit("\n".join(failures))
-    for row in rows:
+    for row in _ROWS:
         yield Reference(row.name, read_audio(folder / f"{row.name}.wav"), row.transcript)

@@ -23,6 +23,10 @@ _HEAD = (
 _HIGH_PASS = (1.0, -2.0, 1.0), (-1.99004745483398, 0.99007225036621)
 _K_WEIGHTING = np.array([[*b, 1.0, *a] for b, a in (_HEAD, _HIGH_PASS)])
 """BS.1770-4, tables 1 and 2: second-order sections for _K_RATE."""
+PEAK_DBFS = -1.0
+"""Ceiling of what was levelled."""
+_SILENCE_LUFS = -60.0
+"""Nothing below is raised: there is no voice in it."""
 _ATEMPO_S = 0.2
 """More than `atempo` looks ahead: it keeps as much of the end to itself."""
 
@@ -56,6 +60,12 @@ class Audio:
         samples = np.pad(samples, ((0, 0), (0, max(0, length - samples.shape[1]))))[:, :length]
         return Audio(samples.astype(np.float32), rate)
 
+    def finite(self) -> Audio:
+        """The same, silent where samples are no numbers, as in what broken models make."""
+        if np.isfinite(self.samples).all():
+            return self
+        return Audio(np.nan_to_num(self.samples, nan=0.0, posinf=0.0, neginf=0.0), self.rate)
+
     def rms_dbfs(self) -> float:
         """Root mean square in dB relative to full scale; -inf for digital silence."""
         power = (
@@ -86,6 +96,17 @@ class Audio:
         gated = blocks[blocks > blocks.mean() / 10]
         return float(-0.691 + 10 * np.log10(gated.mean()))
 
+    def levelled(self, loudness_lufs: float) -> Audio:
+        """The same sound at `loudness_lufs`; peaks are rounded off under PEAK_DBFS.
+
+        What is all but silent stays as it is.
+        """
+        now = self.loudness_lufs()
+        if not np.isfinite(now):  # too short to have one
+            now = self.rms_dbfs()
+        gain = 10 ** ((loudness_lufs - now) / 20) if now > _SILENCE_LUFS else 1.0
+        return Audio(_limited(self.samples * np.float32(gain)), self.rate)
+
     def stretched(self, factor: float) -> Audio:
         """The same pitch for `factor` (0.5..2) times as long (FFmpeg's atempo, a WSOLA).
 
@@ -110,6 +131,16 @@ class Audio:
         graph.push(None)
         samples = np.concatenate(list(_pulled(graph)), axis=1)[:, :length]
         return Audio(np.ascontiguousarray(samples), self.rate)
+
+
+def _limited(samples: np.ndarray) -> np.ndarray:
+    """Round off peaks above 70 % of the ceiling, so that none passes PEAK_DBFS."""
+    ceiling = 10 ** (PEAK_DBFS / 20)
+    knee = 0.7 * ceiling
+    size = np.abs(samples)
+    room = ceiling - knee
+    rounded = knee + room * np.tanh((size - knee) / room)
+    return np.where(size > knee, np.sign(samples) * rounded, samples).astype(np.float32)
 
 
 def _layout(samples: np.ndarray) -> str:

@@ -163,6 +163,20 @@ MODELS: tuple[Model, ...] = (
         ),
         ".face.convert:convert_mesh",
     ),
+    Model(
+        "noto-sans.ttf",
+        "captions: Noto Sans 2.015, variable; Latin, Greek, Cyrillic, Vietnamese, Devanagari",
+        "OFL-1.1",
+        (
+            Source(
+                "fontpkg-noto-sans",
+                "2.15",
+                "fontpkg_noto_sans/files/NotoSans[wdth,wght].ttf",
+                "bfb7bb691513f12e734dc346c03a03f784912432d7e3fa8e56efcf906fe86b3d",
+                2_049_096,
+            ),
+        ),
+    ),
 )
 """What the embedded engines run on."""
 

@@ -2,7 +2,22 @@
 
 from comfy_api.latest import ComfyExtension, io
 
-from . import bot, face, host, knowledge, lipsync, llm, narrative, ollama, routes, voice
+from . import (
+    bot,
+    dubbing,
+    face,
+    host,
+    knowledge,
+    lipsync,
+    llm,
+    narrative,
+    ollama,
+    routes,
+    talking_video,
+    talking_windows,
+    video,
+    voice,
+)
 
 NODES: list[type[io.ComfyNode]] = [
     bot.TalkingBot,
@@ -20,12 +35,24 @@ NODES: list[type[io.ComfyNode]] = [
     voice.AlignSpeech,
     face.DetectFace,
     lipsync.TalkingPortrait,
+    dubbing.LipSyncModelLoader,
+    dubbing.LipSync,
+    talking_video.TalkingVideo,
+    talking_windows.TalkingVideoNext,
+    talking_windows.TalkingVideoHear,
+    talking_windows.TalkingVideoWindow,
+    talking_windows.TalkingVideoKeep,
+    video.ReframeVideo,
+    video.BurnCaptions,
+    video.BurnDisclosure,
+    video.SaveTalkingBot,
 ]
 
 
 class MySpinBot(ComfyExtension):
     async def on_load(self) -> None:
         host.register()
+        host.instrumentation.start()
         routes.register(NODES)
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:

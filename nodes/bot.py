@@ -72,6 +72,13 @@ class TalkingBot(io.ComfyNode):
                     tooltip="What the clip speaks and the bot says. All but English needs a chat "
                     "model, or your own narration.",
                 ),
+                io.Boolean.Input(
+                    "disclosure",
+                    default=True,
+                    optional=True,
+                    tooltip='Show "AI-generated" in the picture. Turn it off only where you tell '
+                    "viewers in another way.",
+                ),
             ],
             outputs=[
                 io.Video.Output(display_name="video"),
@@ -100,6 +107,7 @@ class TalkingBot(io.ComfyNode):
         llm=None,
         knowledge=None,
         language=LANGUAGES[0],
+        disclosure=True,
     ) -> io.NodeOutput:
         if not topic.strip() and not narration.strip():
             raise BadInputError("Give the bot a topic, or the narration itself.")
@@ -151,8 +159,11 @@ class TalkingBot(io.ComfyNode):
             gaze=1.0,
             seed=seed,
         )
+        video = talking.out(0)
+        if disclosure:
+            video = graph.node("MySpinBot_BurnDisclosure", id="BurnDisclosure", video=video).out(0)
         return io.NodeOutput(
-            talking.out(0),
+            video,
             spoken.out(0),
             narrated.out(0),
             spoken.out(2),

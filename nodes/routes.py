@@ -11,7 +11,7 @@ from ..myspinbot.narrative.engines import ENGINES as LLMS
 from ..myspinbot.quality.engines import ENGINES as RECOGNISERS
 from ..myspinbot.registry import EngineSpec
 from ..myspinbot.voice.engines import ENGINES as VOICES
-from . import host, ollama
+from . import dubbing, host, ollama
 
 
 def register(nodes: Sequence[type[io.ComfyNode]]) -> None:
@@ -19,6 +19,8 @@ def register(nodes: Sequence[type[io.ComfyNode]]) -> None:
     host.serve("doctor", doctor)
     host.serve("voices", voices)
     host.serve("ollama/models", ollama.models)
+    operator = host.instrumentation.token()
+    host.serve_operator("metrics", host.instrumentation.scrape, operator)
 
 
 def capabilities(nodes: Sequence[type[io.ComfyNode]]) -> dict:
@@ -32,7 +34,8 @@ def capabilities(nodes: Sequence[type[io.ComfyNode]]) -> dict:
         "engines": {
             noun: {name: _state(row) for name, row in rows.items()}
             for noun, rows in {"narrative": LLMS, "voice": VOICES, "asr": RECOGNISERS}.items()
-        },
+        }
+        | {"lipsync": dubbing.engines()},
         "weights_complete": not doctor()["missing_weights"],
     }
 

@@ -16,6 +16,7 @@ Llm = io.Custom("SPINBOT_LLM")
 Voice = io.Custom("SPINBOT_VOICE")
 Speech = io.Custom("SPINBOT_SPEECH")
 Face = io.Custom("SPINBOT_FACE")
+LipSync = io.Custom("SPINBOT_LIPSYNC")
 
 
 @dataclass(frozen=True)

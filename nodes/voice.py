@@ -1,6 +1,7 @@
 """Nodes that learn a voice from a clip and speak with it."""
 
 import json
+import time
 
 from comfy_api.latest import io
 
@@ -112,6 +113,7 @@ class VoiceProfile(io.ComfyNode):
             "similarity_of_the_fit": dict(profile.similarity),
             "warnings": list(prepared.warnings),
         }
+        host.metrics().quality("speaker_similarity", report["similarity"]["to_the_clip"])
         return io.NodeOutput(
             types.LoadedVoice(profile, managed),
             json.dumps(report, indent=2, ensure_ascii=False),
@@ -274,11 +276,13 @@ class Speak(io.ComfyNode):
             pronunciations=Pronunciations.parse(pronunciations),
             cache=SegmentCache(host.private("speech"), host.speech_cache_bytes()),
         )
+        started_s = time.perf_counter()
         with host.one_thread():  # several wait for each other for seconds when others work, too
             pieces = list(speak.speak(speaking, text, profile, how, tick))
         audio, speech = assemble.join(
             pieces, loudness_lufs=loudness_lufs, lead_s=LEAD_S, tail_s=TAIL_S
         )
+        host.metrics().speech(profile.engine, audio.duration_s, time.perf_counter() - started_s)
         sound = types.from_audio(audio)
         notes = sorted({piece.note for piece in pieces if piece.note})
         summary = [f"{audio.duration_s:.1f} s, {len(speech.words)} words", *notes]

@@ -45,6 +45,7 @@ MODEL_FOLDERS = (
     "diffusion_models",
     "loras",
     "model_patches",
+    "spinbot_lipsync",
     "text_encoders",
     "upscale_models",
     "vae",

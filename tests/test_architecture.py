@@ -16,10 +16,10 @@ SHARED = {
     "video",
     "files",
     "memory",
+    "metrics",
     "models",
     "onnx_weights",
     "face",
-    "metrics",
 }
 NOUNS = {"narrative", "voice", "lipsync", "quality", "bot", "client", "lora", "history"}
 COMFYUI = {
@@ -31,6 +31,7 @@ COMFYUI = {
     "server",
     "nodes",
     "execution",
+    "comfyui_version",
 }
 MAX_LINES = 400
 

@@ -95,8 +95,11 @@ def test_an_ollama_that_embeds_ranks(refuses, ranked_by, run, servers):
 def test_who_cannot_use_it_says_so(run, servers):
     _, report = shown(run(narration("none", llm="MySpinBot_EmbeddedLLM", duration_s=4)))
     assert report["knowledge"] == "ignored: the LLM 'embedded' cannot use facts"
-    servers("http://127.0.0.1:9/v1")  # nobody asks it
-    text, report = shown(run(narration("none", narration="My own words.")))
+    stage = "An old beekeeper in a garden, looking at the camera."
+    with serving(Turn(json.dumps({"stage_prompt": stage}))) as fake:  # asked for a picture only
+        servers(fake.url)
+        text, report = shown(run(narration("none", narration="My own words.")))
+    assert report["stage_prompt_by"] == "openai-compatible tiny"
     assert text == "My own words."
     assert report["knowledge"] == "ignored: the narration is your own"
     with pytest.raises(PromptRejectedError, match="There is no knowledge"):

@@ -1,11 +1,18 @@
 """The pack's VIDEO among core's nodes, in a real ComfyUI."""
 
+import asyncio
+import json
+import urllib.request
+
+import av
 import cv2
 import numpy as np
 import pytest
-from prompts import write_sound
+from prompts import inputs_of, load, write_sound
 
 from myspinbot.audio import Audio, read_audio
+from myspinbot.client.server import ComfyServer
+from myspinbot.errors import PromptRejectedError
 from myspinbot.video import FileFrames, probe
 
 pytestmark = pytest.mark.comfy
@@ -96,3 +103,172 @@ def test_two_consumers_render_once(portrait, run):
 
     run(prompt, count)
     assert len(done.keys() & {"6", "7"}) == 1
+
+
+SRT = "1\n00:00:00,200 --> 00:00:01,200\nHello there\n"
+
+
+def finish(video, **options):
+    inputs = {
+        "video": video,
+        "filename_prefix": "video/finished",
+        "crf": 20,
+        "preset": "veryfast",
+        "loudness": "as it is",
+        "disclosure": False,
+        **options,
+    }
+    return {"class_type": "MySpinBot_SaveTalkingBot", "inputs": inputs}
+
+
+def captioned(video):
+    inputs = {
+        "video": video,
+        "captions": SRT,
+        "position": "bottom",
+        "style": "outline",
+        "size_percent": 8.0,
+        "colour": "#ffffff",
+        "safe_area_percent": 6.0,
+        "font": "Noto Sans",
+    }
+    return {"class_type": "MySpinBot_BurnCaptions", "inputs": inputs}
+
+
+def test_a_finished_video(portrait, run, download, comfy):
+    """Through every stage in one pass: format, captions, label, loudness, tags, sidecars."""
+    reframed = {"video": ["3", 0], "aspect": "9:16", "fill": "crop to the face"}
+    prompt = portrait(3) | {
+        "4": {
+            "class_type": "MySpinBot_ReframeVideo",
+            "inputs": {**reframed, "short_side_px": 720},
+        },
+        "5": captioned(["4", 0]),
+        "6": finish(
+            ["5", 0],
+            disclosure=True,
+            loudness="-16 LUFS",
+            captions=["5", 1],
+            sidecar="srt + vtt",
+        ),
+    }
+    path = download(run(prompt))
+    found = probe(path)
+    assert (found["width"], found["height"], found["frames"]) == (720, 1280, 50)
+    sound = read_audio(path)
+    assert sound.loudness_lufs() == pytest.approx(-16, abs=1)
+    with av.open(str(path)) as container:
+        tags, context = container.metadata, container.streams.video[0].codec_context
+        assert context.colorspace == 1, "BT.709"
+        record = json.loads(tags["myspinbot"])
+    assert json.loads(tags["prompt"])["6"]["class_type"] == "MySpinBot_SaveTalkingBot"
+    assert record["ai_generated"] is True
+    assert {"node": "MySpinBot_TalkingPortrait", "seed": 3} in record["made_by"]
+    data = path.read_bytes()
+    assert data.index(b"moov") < data.index(b"mdat"), "players start at once"
+    query = f"filename={path.stem}.vtt&subfolder=video&type=output"
+    with urllib.request.urlopen(f"{comfy.url}/view?{query}") as answer:
+        assert answer.read().decode().startswith("WEBVTT")
+    frames = np.stack([frame.astype(int) for frame in FileFrames(path).frames()])
+    label, caption = frames[:, :120, :300], frames[:, -260:, 60:-60]
+    assert (label.max(axis=(1, 2, 3)) > 200).all(), "the label is on every frame"
+    white = (caption.min(-1) > 235).mean(axis=(1, 2))
+    assert white[10] > 2 * white[40] + 0.01
+
+
+def test_what_changed_last_is_all_that_is_made_again(portrait, run, download):
+    """Another quality: stages are read again, nodes do not run again."""
+    prompt = portrait(4) | {"5": captioned(["3", 0]), "6": finish(["5", 0], crf=10)}
+    large = download(run(prompt)).stat().st_size
+    ran = []
+    prompt["6"]["inputs"]["crf"] = 40
+    small = download(
+        run(prompt, lambda kind, data: ran.append(data["node"]) if kind == "executing" else None)
+    )
+    assert set(ran) <= {"6", None}
+    assert small.stat().st_size < large / 2
+
+
+def test_captions_that_are_none_are_told_before_rendering(portrait, run):
+    prompt = portrait(5) | {"6": finish(["3", 0], sidecar="srt")}
+    with pytest.raises(PromptRejectedError, match="no captions"):
+        run(prompt)
+
+
+def test_core_files_go_through_our_stages(portrait, run, download, upload):
+    """What Load Video gives, and what Create Video makes of images."""
+    path = download(run(portrait(1) | {"6": save(["3", 0])}))
+    prompt = {
+        "1": {"class_type": "LoadVideo", "inputs": {"file": upload(path)}},
+        "2": {
+            "class_type": "Video Slice",
+            "inputs": {
+                "video": ["1", 0],
+                "start_time": 0.4,
+                "duration": 0.8,
+                "strict_duration": False,
+            },
+        },
+        "3": captioned(["2", 0]),
+        "4": finish(["3", 0]),
+    }
+    part = download(run(prompt))
+    assert probe(part)["frames"] == 20
+    assert abs(probe(part)["audio_s"] - 0.8) < 0.05
+    prompt["5"] = {"class_type": "GetVideoComponents", "inputs": {"video": ["2", 0]}}
+    prompt["6"] = {"class_type": "CreateVideo", "inputs": {"images": ["5", 0], "fps": 25.0}}
+    prompt["3"] = captioned(["6", 0])
+    again = download(run(prompt))
+    assert probe(again)["frames"] == 20
+    assert probe(again)["audio_codec"] == ""
+    assert np.abs(pictures(again) - pictures(part)).mean() < 2
+
+
+def test_cancel_leaves_no_file(portrait, comfy, upload, samples_dir, tmp_path):
+    sound = read_audio(samples_dir / "voice.wav")
+    long = Audio(np.resize(sound.samples, (1, 120 * sound.rate)), sound.rate)
+    prompt = portrait(6) | {"6": finish(["3", 0], filename_prefix="cancelled/out")}
+    clip = upload(write_sound(tmp_path / "minutes.wav", long, sound.rate, "mono"))
+    prompt["2"]["inputs"]["audio"] = clip
+
+    async def session():
+        async with ComfyServer(comfy.url) as server:
+            reached, loop = asyncio.Event(), asyncio.get_running_loop()
+
+            def event(kind, data):
+                if kind == "executing" and data.get("node") == "6":
+                    loop.call_later(0.7, reached.set)
+
+            task = asyncio.create_task(server.run(prompt, event))
+            await asyncio.wait_for(reached.wait(), 120)
+            cancelled = loop.time()
+            await server.session.post(f"{comfy.url}/interrupt")
+            with pytest.raises(PromptRejectedError, match="cancelled"):
+                await task
+            return loop.time() - cancelled
+
+    assert asyncio.run(session()) < 2
+    folder = comfy.log.parent / "output" / "cancelled"
+    assert list(folder.iterdir()) == []
+
+
+def test_the_bot_says_that_it_is_synthetic(upload, run, download, samples_dir):
+    """On in every preset unless turned off; the label is drawn once."""
+    prompt = load("talking_bot")
+    inputs_of(prompt, "LoadImage")["image"] = upload(samples_dir / "hopper.jpg")
+    inputs_of(prompt, "LoadAudio")["audio"] = upload(samples_dir / "voice.wav")
+    bot = inputs_of(prompt, "MySpinBot_TalkingBot")
+    bot.update(transcript=(samples_dir / "voice.txt").read_text("utf-8").strip())
+    bot["narration"] = "Hello."
+    (save_id,) = [key for key, node in prompt.items() if node["class_type"] == "SaveVideo"]
+    link = prompt[save_id]["inputs"]["video"]
+    prompt[save_id] = finish(link, disclosure=True)
+    labelled = next(FileFrames(download(run(prompt))).frames()).astype(int)
+    prompt[save_id] = finish(link)
+    once = next(FileFrames(download(run(prompt))).frames()).astype(int)
+    bot["disclosure"] = False
+    bare = next(FileFrames(download(run(prompt))).frames()).astype(int)
+    assert np.abs(labelled - once).mean() < 0.5
+    difference = np.abs(once - bare).max(-1)
+    assert difference[:45, :150].max() > 60
+    assert difference[60:].mean() < 2

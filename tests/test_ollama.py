@@ -302,11 +302,11 @@ def test_a_proxy_of_the_environment_is_not_for_this_machine(fake, monkeypatch):
     assert len(OllamaServer(fake.host).models()) == 2
 
 
-@pytest.mark.skipif("OLLAMA_HOST_TEST" not in os.environ, reason="OLLAMA_HOST_TEST names none")
+@pytest.mark.skipif("OLLAMA_HOST" not in os.environ, reason="OLLAMA_HOST names none")
 def test_a_real_server():
-    """With OLLAMA_HOST_TEST=host:port, and OLLAMA_MODEL_TEST or its first model."""
-    server = OllamaServer(os.environ["OLLAMA_HOST_TEST"])
-    model = os.environ.get("OLLAMA_MODEL_TEST") or server.models()[0].name
+    """With OLLAMA_HOST=host:port, and OLLAMA_MODEL or its first model."""
+    server = OllamaServer(os.environ["OLLAMA_HOST"])
+    model = os.environ.get("OLLAMA_MODEL") or server.models()[0].name
     llm = OllamaChat(server, model, temperature=0.0, num_ctx=1024)
     answer = llm.chat(MESSAGES, schema=SCHEMA, max_tokens=200, tick=no_tick)
     assert answer.ending == "stop"

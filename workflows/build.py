@@ -16,7 +16,7 @@ from typing import Any
 from myspinbot import __version__
 from myspinbot.client.canvas import to_canvas
 from myspinbot.client.graph import Graph
-from workflows import talking_bots
+from workflows import lip_sync, talking_bots, video_models
 
 FOLDER = Path(__file__).parent
 SNAPSHOT = FOLDER.parent / "tests" / "data" / "object_info.json"
@@ -29,6 +29,7 @@ MODEL_INPUTS = {
     "clip_name2",
     "lora_name",
     "model_name",
+    "name",
     "unet_name",
     "vae_name",
 }
@@ -39,6 +40,9 @@ WORKFLOWS: tuple[Callable[[], tuple[Graph, str]], ...] = (
     talking_bots.talking_bot_stages,
     talking_bots.talking_bot_ollama,
     talking_bots.clone_voice,
+    lip_sync.lipsync_video,
+    video_models.talking_bot_infinitetalk,
+    video_models.talking_bot_s2v,
 )
 
 
@@ -79,7 +83,8 @@ def stable(info: dict[str, Any]) -> dict[str, Any]:
     for group in clean["input"].values():
         for name, spec in group.items():
             options = spec[1] if len(spec) > 1 else {}
-            if name in MODEL_INPUTS or any(key.endswith("_upload") for key in options):
+            model = name in MODEL_INPUTS and (spec[0] == "COMBO" or isinstance(spec[0], list))
+            if model or any(key.endswith("_upload") for key in options):
                 options.pop("options", None)
                 options.pop("default", None)
                 if isinstance(spec[0], list):

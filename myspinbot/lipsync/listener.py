@@ -1,6 +1,6 @@
 """The mouth from sound alone: a small convolutional net that never learns what is said.
 
-`benchmarks/make_listener.py` trained it on synthetic speech whose every sound has a known time. It
+`benchmarks/make_listener.py` trained it on speech whose every sound has a known time. It
 runs in numpy: 230 kFLOP a frame are not worth moving to a GPU.
 """
 
@@ -16,7 +16,7 @@ from safetensors.numpy import load_file
 
 from ..audio import Audio
 from . import spectrum
-from .mouth import MouthTrack
+from .mouth import LEAD_S, MouthTrack
 from .spectrum import HOP, SAMPLE_RATE_HZ, WINDOW
 from .visemes import CHANNELS
 
@@ -36,7 +36,8 @@ def mouth_from_audio(audio: Audio, frame_count: int, fps: Fraction) -> MouthTrac
     """Drive the mouth by the sound of `audio` at `fps`; a sound without a voice moves nothing."""
     heard = features(audio)
     told = answer(heard) * heard.any()  # of silence the net has heard little
-    times_s = (np.arange(frame_count) + 0.5) / float(fps)
+    # The lead is in what the net learnt; it answers a little early besides (heard people: 14 ms).
+    times_s = (np.arange(frame_count) + 0.5) / float(fps) - LEAD_S
     grid_s = (np.arange(len(told)) + 0.5) / RATE_HZ
     frames = np.stack([np.interp(times_s, grid_s, column) for column in told.T], 1)
     poses, (closed, on_teeth) = frames[:, : len(CHANNELS)], frames[:, len(CHANNELS) :].T

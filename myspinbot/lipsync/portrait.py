@@ -45,7 +45,7 @@ class TalkingPortrait:
     ):
         """`image` uint8 [H, W, 3] RGB, at least 16 pixels each way; raises BadInputError."""
         _check(image, fps)
-        audio = _finite(audio)
+        audio = audio.finite()
         height, width = image.shape[0] // 2 * 2, image.shape[1] // 2 * 2
         self.width: int = width
         self.height: int = height
@@ -104,13 +104,6 @@ def _check(image: np.ndarray, fps: Fraction) -> None:
         )
     if fps <= 0:
         raise BadInputError(f"The frame rate must be positive, not {fps}.")
-
-
-def _finite(audio: Audio) -> Audio:
-    """`audio` with silence for samples that are no numbers, as broken models and files have."""
-    if np.isfinite(audio.samples).all():
-        return audio
-    return Audio(np.nan_to_num(audio.samples, nan=0.0, posinf=0.0, neginf=0.0), audio.rate)
 
 
 def _amount(value: float) -> float:

@@ -18,8 +18,10 @@ from .fields import MOVES, mouth_fields
 from .head import HEAD_LIMITS, brow_fields, head_fields
 from .interior import Interior
 from .sampling import coverage, downwards, look_up
-from .warp import Enlarger, Fields, Lattice, head_inverse, inverse
+from .warp import Enlarger, Fields, Lattice, head_inverse, held, inverse
 
+_HOLD: Final = 0.5
+"""So close to the border of the picture the skin holds on to it, half mouth widths."""
 _BEYOND: Final = np.linspace(1.0, 2.3, 8)
 """How far the line between the two layers runs on into the cheeks, in corner distances."""
 
@@ -224,7 +226,12 @@ class Puppet:
 
     def _fields(self, units: np.ndarray) -> Fields:
         frame = self.mouth.frame
-        return Fields(self._face_lattice, units @ frame.axes * frame.unit_px)
+        moved = units @ frame.axes * frame.unit_px
+        # Not as far as to the lips' edges, which are moved on their own.
+        edges = frame.pixels(np.stack([frame.along(U), self.mouth.lower], -1))
+        room = np.minimum(edges, np.array(self._size) - 1 - edges).min()
+        reach_px = float(np.clip(room, 1.0, _HOLD * frame.unit_px))
+        return Fields(self._face_lattice, held(moved, self._face_nodes, self._size, reach_px))
 
     def _lattice(self, box: tuple[float, float, float, float], step_px: float) -> Lattice:
         return Lattice.over(*box, step_px=int(np.clip(step_px, 2, 12)))

@@ -112,6 +112,16 @@ class Fields:
         return (amounts.astype(np.float32) @ self._flat).reshape(self._shape)
 
 
+def held(
+    displacement: np.ndarray, pixels: np.ndarray, size: tuple[int, int], reach_px: float
+) -> np.ndarray:
+    """`displacement` [..., h, w, 2] of the material at `pixels` [h, w, 2], fading within `reach_px`
+    of an image of `size` (width, height) where it would pull an edge of it into view."""
+    last = np.array(size) - 1
+    from_start, from_end = (np.clip(away / reach_px, 0, 1) ** 2 for away in (pixels, last - pixels))
+    return displacement * np.where(displacement > 0, from_start, from_end)
+
+
 def inverse(
     lattice: Lattice, displacement: np.ndarray, target: np.ndarray, steps: int = _FACE_STEPS
 ) -> np.ndarray:

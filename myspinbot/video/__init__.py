@@ -8,12 +8,13 @@ from __future__ import annotations
 from .decode import FileFrames, probe, read_frames
 from .encode import Mp4Writer, write_mp4
 from .sizes import fit_within
-from .source import FrameSource, Stage, Trimmed, even, in_batches
+from .source import FrameSource, SeekableSource, Stage, Trimmed, even, in_batches
 
 __all__ = [
     "FileFrames",
     "FrameSource",
     "Mp4Writer",
+    "SeekableSource",
     "Stage",
     "Trimmed",
     "even",

@@ -35,6 +35,14 @@ class FrameSource(Protocol):
         ...
 
 
+class SeekableSource(FrameSource, Protocol):
+    """A FrameSource that can begin anywhere."""
+
+    def frames(self, first: int = 0) -> Iterator[np.ndarray]:
+        """Frames from number `first` on."""
+        ...
+
+
 class Stage:
     """A FrameSource over another one; subclasses change its frames while they pass.
 

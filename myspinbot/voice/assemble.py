@@ -16,9 +16,6 @@ from .text.plan import split_merged
 
 LOUDNESS_LUFS = -18.0
 """Of the whole, unless asked for another: speech as streaming services want it, with headroom."""
-PEAK_DBFS = -1.0
-_SILENCE_LUFS = -60.0
-"""Nothing below is raised: there is no voice in it."""
 _SILENT_DB = -50.0
 """At the ends of a piece, blocks this far below its loudest are cut off."""
 _BLOCK_S = 0.02
@@ -79,26 +76,7 @@ def join(
     sentences = [
         sentence for whole, start in spoken for sentence in split_merged(shift(whole, start / rate))
     ]
-    return _levelled(audio, loudness_lufs), Speech(tuple(sentences), audio.duration_s)
-
-
-def _levelled(audio: Audio, loudness_lufs: float) -> Audio:
-    """Bring the sound to a loudness; peaks above the ceiling are rounded off."""
-    now = audio.loudness_lufs()
-    if not np.isfinite(now):  # too short to have one
-        now = audio.rms_dbfs()
-    gain = 10 ** ((loudness_lufs - now) / 20) if now > _SILENCE_LUFS else 1.0
-    return Audio(_limit(audio.samples * np.float32(gain)), audio.rate)
-
-
-def _limit(samples: np.ndarray) -> np.ndarray:
-    """Round off peaks above 70 % of the ceiling, so that none passes PEAK_DBFS."""
-    ceiling = 10 ** (PEAK_DBFS / 20)
-    knee = 0.7 * ceiling
-    size = np.abs(samples)
-    room = ceiling - knee
-    rounded = knee + room * np.tanh((size - knee) / room)
-    return np.where(size > knee, np.sign(samples) * rounded, samples).astype(np.float32)
+    return audio.levelled(loudness_lufs), Speech(tuple(sentences), audio.duration_s)
 
 
 def _trimmed(chunk: Chunk) -> Chunk:

@@ -9,6 +9,9 @@ from pathlib import Path
 import folder_paths
 
 from ...myspinbot.errors import BadInputError
+from ...myspinbot.lipsync.engines import FOLDER as LIPSYNC
+from ...myspinbot.lipsync.engines import SUFFIXES
+from ...myspinbot.lipsync.window_store import WindowStore
 from ...myspinbot.models import FOLDER
 
 VOICES = "spinbot_voices"
@@ -17,7 +20,8 @@ VOICES = "spinbot_voices"
 
 def register() -> None:
     """Register our folders with ComfyUI; called once, from on_load."""
-    for folder, extensions in ((FOLDER, set()), (VOICES, {".safetensors"})):
+    folders = ((FOLDER, set()), (VOICES, {".safetensors"}), (LIPSYNC, set(SUFFIXES)))
+    for folder, extensions in folders:
         folder_paths.add_model_folder_path(folder, os.path.join(folder_paths.models_dir, folder))
         known = folder_paths.folder_names_and_paths[folder]
         folder_paths.folder_names_and_paths[folder] = (known[0], known[1] or extensions)
@@ -47,6 +51,12 @@ def files(folder: str) -> list[str]:
     return folder_paths.get_filename_list(folder)
 
 
+def stored(folder: str, names: Sequence[str]) -> Path | None:
+    """The first of `names` that is a file below a models folder, wherever that lies."""
+    found = (folder_paths.get_full_path(folder, name) for name in names)
+    return next((Path(path) for path in found if path), None)
+
+
 def documents(suffixes: Sequence[str]) -> list[str]:
     """Names of the files of ComfyUI's input folder that end with one of `suffixes`."""
     root = Path(folder_paths.get_input_directory())
@@ -71,3 +81,14 @@ def _below(root: Path, path: Path, name: str) -> Path:
 def speech_cache_bytes() -> int:
     """How much disk spoken sentences may take: MYSPINBOT_SPEECH_CACHE_MB, 256 unless set."""
     return round(float(os.environ.get("MYSPINBOT_SPEECH_CACHE_MB", 256)) * 1e6)
+
+
+def window_store() -> WindowStore:
+    """Finished windows of talking videos: MYSPINBOT_TALKING_VIDEO_MB of them, 8192 unless set."""
+    cap = round(float(os.environ.get("MYSPINBOT_TALKING_VIDEO_MB", 8192)) * 1e6)
+    return WindowStore(private("talking_video"), cap)
+
+
+def temporary() -> Path:
+    """ComfyUI's temp folder, which is emptied when it starts and ends."""
+    return Path(folder_paths.get_temp_directory())

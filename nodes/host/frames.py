@@ -42,7 +42,7 @@ class TensorFrames:
             length = ceil(self.frame_count / self.fps * sound["sample_rate"])  # as core cuts it
             self.audio = Audio(samples[:, :length], int(sound["sample_rate"]))
 
-    def frames(self) -> Iterator[np.ndarray]:
-        for image in self._images:
+    def frames(self, first: int = 0) -> Iterator[np.ndarray]:
+        for image in self._images[first:]:
             pixels = image[..., :3].detach().float().cpu().numpy()
             yield (np.clip(pixels, 0, 1) * 255 + np.float32(0.5)).astype(np.uint8)

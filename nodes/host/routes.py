@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import hmac
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -18,5 +19,31 @@ def serve(path: str, answer: Callable[[], Any]) -> None:
 
     async def handle(request: web.Request) -> web.Response:
         return web.json_response(await asyncio.to_thread(answer))
+
+    server.routes.get(f"/myspinbot/{path}")(handle)
+
+
+def serve_operator(
+    path: str,
+    answer: Callable[[Mapping[str, str], Mapping[str, str]], tuple[bytes, str]],
+    token: str,
+) -> None:
+    """Answer GET /myspinbot/`path` with `answer(headers, query)`: body and content type.
+
+    If there is a `token`, only those who send it as a bearer token get an answer.
+    """
+    server = getattr(PromptServer, "instance", None)
+    if server is None:
+        return
+
+    async def handle(request: web.Request) -> web.Response:
+        sent = request.headers.get("Authorization", "")
+        if token and not hmac.compare_digest(sent.encode(), f"Bearer {token}".encode()):
+            return web.Response(status=401, headers={"WWW-Authenticate": "Bearer"})
+        body, content_type = await asyncio.to_thread(answer, request.headers, request.query)
+        headers = {"Content-Type": content_type, "Cache-Control": "no-store"}
+        response = web.Response(body=body, headers=headers)
+        response.enable_compression()
+        return response
 
     server.routes.get(f"/myspinbot/{path}")(handle)

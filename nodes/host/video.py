@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+import time
 import weakref
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,11 +20,12 @@ from comfy_api.latest import Input, InputImpl, Types
 
 from ...myspinbot.errors import StorageError
 from ...myspinbot.files import replacing
+from .instrumentation import metrics
 from .progress import VideoTicker
 
 if TYPE_CHECKING:
     from ...myspinbot.audio import Audio
-    from ...myspinbot.video import FrameSource
+    from ...myspinbot.video import FrameSource, SeekableSource
 
 _KEPT_CRF = 12
 """Of the copy that later stages work on: what it loses is not seen even when encoded again."""
@@ -88,7 +90,10 @@ class RenderedVideo(Input.Video):
         with self._lock:
             if not os.path.isfile(self._path):
                 path, ticker = _temporary("mp4"), VideoTicker()
+                started_s = time.perf_counter()
                 write_mp4(path, self._source, tick=ticker, watch=ticker.watch)
+                took_s = time.perf_counter() - started_s
+                metrics().frames(self._source.frame_count, took_s, self.get_duration())
                 self._adopt(path)
         return InputImpl.VideoFromFile(self._path)
 
@@ -165,11 +170,14 @@ class RenderedVideo(Input.Video):
 
 def frame_source(video: Input.Video) -> FrameSource:
     """Frames and sound of any VIDEO: ours stay lazy, files are decoded as they are read."""
+    return video.source if isinstance(video, RenderedVideo) else seekable_source(video)
+
+
+def seekable_source(video: Input.Video) -> SeekableSource:
+    """The same by number: a VIDEO of ours that has no file yet is rendered for it."""
     from ...myspinbot.video import FileFrames
     from .frames import TensorFrames
 
-    if isinstance(video, RenderedVideo):
-        return video.source
     if isinstance(video, InputImpl.VideoFromComponents):
         return TensorFrames(video.get_components())
     start_s, duration_s = video.get_active_trim_window()
@@ -214,3 +222,23 @@ def _on_disk(source: FrameSource) -> torch.Tensor:
         return torch.from_file(str(path), shared=True, size=size).view(shape)
     finally:
         _remove(path)
+
+
+def save(
+    path: Path, source: FrameSource, *, crf: float, preset: str, metadata: dict[str, Any] | None
+) -> None:
+    """Encode `source` to `path`, reporting to the running node and heeding its cancel."""
+    from ...myspinbot.video import write_mp4
+    from ...myspinbot.video.colour import Matrix
+
+    ticker = VideoTicker()
+    write_mp4(
+        path,
+        source,
+        crf=crf,
+        preset=preset,
+        metadata=metadata,
+        matrix=Matrix.usual(source.height),
+        tick=ticker,
+        watch=ticker.watch,
+    )

@@ -1,0 +1,80 @@
+"""Finished windows of a talking video on disk, under a hash of all that they depend on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from ..files import replacing
+
+
+def content_hash(*parts: Any) -> str:
+    """Hex digest of arrays and of anything JSON can write, in order."""
+    digest = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, np.ndarray):
+            digest.update(f"{part.dtype}{part.shape}".encode())
+            digest.update(np.ascontiguousarray(part).data)
+        else:
+            digest.update(json.dumps(part, sort_keys=True).encode())
+        digest.update(b"\0")
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class WindowStore:
+    """Two files a window: the pictures as MP4, and what the next window starts from.
+
+    The second is written last and by renaming, so a window whose second file exists is whole.
+    """
+
+    folder: Path
+    cap_bytes: int
+
+    def video(self, key: str) -> Path:
+        """The new frames of a window, H.264."""
+        return self.folder / f"{key}.mp4"
+
+    def _state(self, key: str) -> Path:
+        return self.folder / f"{key}.safetensors"
+
+    def has(self, key: str) -> bool:
+        return self._state(key).is_file() and self.video(key).is_file()
+
+    def touch(self, key: str) -> None:
+        """Mark a window as just used: the oldest go first."""
+        for path in (self._state(key), self.video(key)):
+            os.utime(path)
+
+    def finish(self, key: str, state: Mapping[str, torch.Tensor]) -> None:
+        """Declare a window whole, whose video is written, with what the next one starts from."""
+        with replacing(self._state(key)) as partial:
+            save_file({name: value.contiguous() for name, value in state.items()}, partial)
+
+    def state(self, key: str) -> dict[str, torch.Tensor]:
+        """What the window left for the next one."""
+        with safe_open(self._state(key), "pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+
+    def shrink(self, spare: Collection[str]) -> None:
+        """Delete the oldest windows beyond `cap_bytes`, but none whose key is in `spare`."""
+        files = [path for path in self.folder.glob("*.*") if path.is_file()]
+        sizes = {path: path.stat() for path in files}
+        excess = sum(found.st_size for found in sizes.values()) - self.cap_bytes
+        for path in sorted(files, key=lambda each: sizes[each].st_mtime):
+            if excess <= 0:
+                return
+            # a dotted name is a window in the making, or one whose maker was killed
+            if path.name.lstrip(".").split(".")[-2] not in spare:
+                path.unlink(missing_ok=True)
+                excess -= sizes[path].st_size

@@ -1,0 +1,99 @@
+"""Which frames of a long talking video each run of a video model makes.
+
+A model makes a window of a few seconds; the next one starts from its last frames. Pure arithmetic:
+the plan is the same whoever renders it, and resuming relies on that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ..errors import BadInputError
+
+LATENT_FRAMES = 4
+"""Frames that one latent of Wan's VAE holds, the first one apart."""
+
+DECODE_CONTEXT = 4
+"""Latents before a window that its decoding starts from where latents continue: decoders look back.
+"""
+
+
+@dataclass(frozen=True)
+class Window:
+    """One run of the model, in frames of the whole video."""
+
+    index: int
+    start: int
+    """The frame that its first frame shows; the audio it hears begins there, too."""
+    length: int
+    """Frames the model makes."""
+    known: int
+    """How many of them, at its start, repeat the window before and are dropped."""
+    keep: int
+    """How many after those belong to the video; fewer than are made only in the last window."""
+
+    @property
+    def first(self) -> int:
+        """The first frame that is new."""
+        return self.start + self.known
+
+    @property
+    def end(self) -> int:
+        """One past the last frame that is kept."""
+        return self.first + self.keep
+
+    @property
+    def made(self) -> int:
+        """New frames, those past the end of the video included."""
+        return self.length - self.known
+
+
+def frame_count(samples: int, rate: int, fps: Fraction | int) -> int:
+    """Frames of a video as long as `samples` at `rate` Hz, rounded half up, at least one."""
+    return max(1, int(Fraction(samples, rate) * fps + Fraction(1, 2)))
+
+
+def plan(frames: int, length: int, known: int) -> list[Window]:
+    """Cover `frames` frames, each once, with windows of `length` of which `known` overlap.
+
+    The first window has nothing before it. `length` and `known` fit the VAE when they are 4n+1
+    (or, for a model that continues latents, 4n and 0): see `check_window`.
+    """
+    if not 0 <= known < length:
+        raise BadInputError(f"{known} known frames leave nothing new in a window of {length}.")
+    windows = [Window(0, 0, length, 0, min(length, frames))]
+    while (last := windows[-1]).end < frames:
+        start = last.end - known
+        keep = min(length - known, frames - last.end)
+        windows.append(Window(last.index + 1, start, length, known, keep))
+    return windows
+
+
+def check_window(length: int, known: int) -> None:
+    """Raise BadInputError unless both lengths are 4n+1, as the VAE counts, and something is new."""
+    for name, value in (("window_frames", length), ("motion_frames", known)):
+        if value % LATENT_FRAMES != 1:
+            near = max(1, value // LATENT_FRAMES * LATENT_FRAMES + 1)
+            raise BadInputError(f"{name} is {value}, but must be 4n+1: {near}, for instance.")
+    if known >= length:
+        raise BadInputError(
+            f"motion_frames ({known}) must be less than window_frames ({length}): nothing is new."
+        )
+
+
+def fit_size(image_size: tuple[int, int], width: int, height: int) -> tuple[int, int]:
+    """(width, height) of the video: as given, or where 0, from the image's shape.
+
+    Both 0: the area of 832x480, the size the 480p models were trained at. Multiples of 16.
+    """
+    image_width, image_height = image_size
+    if width and height:
+        found = width, height
+    elif width or height:
+        scale = width / image_width if width else height / image_height
+        found = width or image_width * scale, height or image_height * scale
+    else:
+        scale = (832 * 480 / (image_width * image_height)) ** 0.5
+        found = image_width * scale, image_height * scale
+    return max(16, round(found[0] / 16) * 16), max(16, round(found[1] / 16) * 16)

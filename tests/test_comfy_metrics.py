@@ -1,0 +1,151 @@
+"""Metrics of a real ComfyUI: exact counts, broken hooks, a thousand prompts."""
+
+import json
+import time
+
+import pytest
+from metering import ask, eventually, figures, grown, queue, server_with_odd_nodes, wait
+
+pytestmark = pytest.mark.comfy
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with server_with_odd_nodes(tmp_path_factory.mktemp("metrics")) as running:
+        yield running
+
+
+def echo(text):
+    return [("OddEcho", {"text": text})]
+
+
+def settled(server, before, count):
+    """The figures once `count` more prompts are counted."""
+
+    def done():
+        return sum(grown(before, figures(server), "prompts_total").values()) >= count
+
+    assert eventually(done)
+    return figures(server)
+
+
+def test_every_way_a_prompt_can_go_is_counted_exactly(server):
+    before = figures(server)
+    chain = [*echo("a"), ("OddEcho", {"text": ["1", 0]})]
+    wait(server, queue(server, echo("a")))
+    wait(server, queue(server, echo("a")))  # wholly cached
+    wait(server, queue(server, chain))  # partly cached
+    wait(server, queue(server, [("OddExpand", {"salt": 1})]))
+    wait(server, queue(server, [("OddExpand", {"salt": 2})]))  # its child is cached
+    wait(server, queue(server, [("OddFail", {"kind": "ValueError"})]))
+    wait(server, queue(server, [("OddFail", {"kind": "oom"})]))
+    wait(server, queue(server, [("OddFail", {"kind": "Private"})]))
+    long = queue(server, [("OddWait", {"seconds": 60.0})])
+    queued = [queue(server, echo(f"queued {n}")) for n in range(3)]
+    assert eventually(lambda: figures(server)[RUNNING] == 1)
+    assert figures(server)[PENDING] == 3
+    time.sleep(1.1)
+    assert figures(server)["queue_oldest_pending_seconds{}"] > 1
+    ask(server, "/interrupt", {})
+    wait(server, long, *queued)
+    assert ask(server, "/prompt", {"prompt": {}})[0] == 400
+    after = settled(server, before, 12)
+    assert after[RUNNING] == after[PENDING] == 0
+    assert grown(before, after, "prompts", "node_cache", "node_duration", "errors", "prompt_q") == {
+        'prompts_total{outcome="success"}': 8,
+        'prompts_total{outcome="error"}': 3,
+        'prompts_total{outcome="interrupted"}': 1,
+        'prompts_submitted_total{outcome="queued"}': 12,
+        'prompts_submitted_total{outcome="rejected"}': 1,
+        "prompt_queue_wait_seconds_count": 12,
+        'node_cache_hits_total{class_type="OddEcho"}': 3,
+        'node_duration_seconds_count{class_type="OddEcho"}': 6,
+        'node_duration_seconds_count{class_type="OddExpand"}': 2,
+        'errors_total{class_type="OddFail",kind="ValueError"}': 1,
+        'errors_total{class_type="OddFail",kind="oom"}': 1,
+        'errors_total{class_type="OddFail",kind="other"}': 1,
+    }
+    assert grown(before, after, "instrumentation_errors") == {}
+    waited = grown(before, after, "node_own_seconds")[
+        'node_own_seconds_total{class_type="OddWait"}'
+    ]
+    assert 1 < waited < 30
+
+
+RUNNING, PENDING = 'queue_prompts{state="running"}', 'queue_prompts{state="pending"}'
+
+
+def test_labels_hold_nothing_of_the_user(server):
+    _, text = ask(server, "/myspinbot/metrics")
+    assert "AnnasSecret" not in text
+    assert "queued 1" not in text
+
+
+def test_open_metrics_are_negotiated(server):
+    _, text = ask(server, "/myspinbot/metrics", Accept="application/openmetrics-text;version=1.0.0")
+    assert text.endswith("# EOF\n")
+    assert "_created" not in text
+
+
+def test_a_thousand_prompts_leave_nothing_behind(server):
+    def burst(first, count):
+        wait(server, *[queue(server, echo(f"tiny {first + n}")) for n in range(count)])
+        settled(server, before, first + count)
+        return json.loads(ask(server, "/odd/held")[1]), len(figures(server))
+
+    before = figures(server)
+    early, series = burst(0, 200)
+    late, series_then = burst(200, 800)
+    assert series_then == series
+    assert late["handlers"] == early["handlers"]
+    assert late["runs"] <= 1
+    assert late["bytes"] - early["bytes"] < 50_000
+
+
+CALLBACKS = {
+    "_between_prompts": "nodes",
+    "_new_prompt": "nodes",
+    "_start": "nodes",
+    "_finish": "nodes",
+    "_end": "nodes",
+    "_sample": "memory",
+    "_compare_models": "models",
+    "_settle": "outcomes",
+    "arm": "nodes",
+    "_queue": "queue",
+    "_models": "models",
+    "_memory": "memory",
+}
+
+
+def is_up(server, hook):
+    return figures(server)[f'instrumentation_up{{hook="{hook}"}}']
+
+
+def test_no_broken_callback_breaks_a_prompt(server):
+    """Each raises, alone and all together: the worker lives on, the scrape tells, all recovers."""
+    for broken in [*([name] for name in CALLBACKS), list(CALLBACKS)]:
+        before = figures(server)
+        assert json.loads(ask(server, "/odd/break", broken)[1]) == len(broken)
+        good = [queue(server, echo(f"{broken} {number}")) for number in range(2)]
+        assert wait(server, *good)["status"]["status_str"] == "success"
+        bad = wait(server, queue(server, [("OddFail", {"kind": "ValueError"})]))
+        assert bad["status"]["status_str"] == "error"
+        time.sleep(0.5)  # for those of before to be settled
+        figures(server)  # what fails in a scrape is told by the next one
+        assert grown(before, figures(server), "instrumentation_errors"), broken
+        down = {hook for hook in CALLBACKS.values() if not is_up(server, hook)}
+        assert CALLBACKS[broken[0]] in down
+    assert json.loads(ask(server, "/odd/break", [])[1]) == 0
+    wait(server, queue(server, echo("mended")))
+    time.sleep(0.5)  # for those of before to be settled
+    before = figures(server)
+    wait(server, queue(server, echo("mended again")))
+    after = settled(server, before, 1)
+    assert grown(before, after, "prompts_total", "node_duration", "instrumentation_errors") == {
+        'prompts_total{outcome="success"}': 1,
+        'node_duration_seconds_count{class_type="OddEcho"}': 1,
+    }
+    assert {v for k, v in after.items() if k.startswith("instrumentation_up")} == {1}
+    logged = server.log.read_text("utf-8", "replace")
+    assert logged.count("metrics: nodes failed") == 1, "once, not with every node"

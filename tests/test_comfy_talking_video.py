@@ -1,0 +1,263 @@
+"""Talking Video in a real ComfyUI, on tiny random models: frames, sound, memory, crashes."""
+
+import asyncio
+import json
+import re
+import shutil
+
+import numpy as np
+import psutil
+import pytest
+import talking_videos as tiny
+import tiny_video_models
+from prompts import get, inputs_of
+
+from myspinbot.client.server import ComfyServer
+from myspinbot.errors import PromptRejectedError, ServerUnreachableError
+from myspinbot.video import FileFrames, probe
+from scripts.environment import BASE, ROOT, TRANSCRIPT
+from scripts.serving import ComfyProcess
+
+pytestmark = pytest.mark.comfy
+
+SECONDS = 6.6
+"""Ten windows."""
+MIB = 2**20
+
+
+@pytest.fixture(scope="module")
+def models(extra_models):
+    tiny.models(extra_models)
+    return extra_models
+
+
+@pytest.fixture
+def given(models, upload, tmp_path):
+    """Names of an uploaded portrait and speech."""
+    return upload(tiny.portrait(tmp_path)), upload(tiny.speech(tmp_path, SECONDS))
+
+
+def listed(events):
+    return lambda kind, data: events.append((kind, data))
+
+
+def server(base, models, name):
+    folders = [
+        argument
+        for folder in ("input", "output", "temp", "user")
+        for argument in (f"--{folder}-directory", str(base / folder))
+    ]
+    paths = ("--extra-model-paths-config", str(models / "paths.yaml"))
+    return ComfyProcess(BASE, base / f"{name}.log", *folders, *paths)
+
+
+async def queue(comfy, prompt, event):
+    async with ComfyServer(comfy.url) as client:
+        return await client.run(prompt, event)
+
+
+def saved(base, entry):
+    (name,) = [
+        item["filename"]
+        for output in entry["outputs"].values()
+        for item in output.get("images", [])
+        if item["type"] == "output"
+    ]
+    return base / "output" / name
+
+
+def frames_of(path):
+    return np.stack([frame.copy() for frame in FileFrames(path).frames()])
+
+
+def test_killed_in_window_six_it_continues(models, tmp_path):
+    """Five windows are left, no more; what comes out is what an undisturbed run makes."""
+    for folder in ("input", "output", "user"):
+        (tmp_path / folder).mkdir()
+    image, audio = tiny.portrait(tmp_path / "input"), tiny.speech(tmp_path / "input", SECONDS)
+    prompt = tiny.infinitetalk(image.name, audio.name).queued()
+    with server(tmp_path, models, "first") as comfy:
+
+        def kill(kind, data):
+            node = str(data.get("node"))
+            if kind == "executing" and node.endswith("Sample") and node.count(".Next") == 6:
+                comfy.child.kill()
+
+        with pytest.raises(ServerUnreachableError):
+            asyncio.run(queue(comfy, prompt, kill))
+
+    with server(tmp_path, models, "second") as comfy:
+        events = []
+        entry = asyncio.run(queue(comfy, prompt, listed(events)))
+        assert tiny.windows_of(events) == 5
+        resumed = frames_of(saved(tmp_path, entry))
+
+        shutil.rmtree(tmp_path / "user" / "__myspinbot" / "talking_video")
+        prompt["unseen"] = {"class_type": "EmptyImage", "inputs": {"width": 16, "height": 16}}
+        asyncio.run(forget(comfy))
+        events, resident = [], []
+
+        def watch(kind, data):
+            events.append((kind, data))
+            if kind == "executing" and str(data.get("node")).endswith(".Next"):
+                resident.append(psutil.Process(comfy.child.pid).memory_info().rss)
+
+        entry = asyncio.run(queue(comfy, prompt, watch))
+        assert tiny.windows_of(events) == 10
+        path = saved(tmp_path, entry)
+    whole = frames_of(path)
+    assert np.array_equal(resumed, whole)
+    assert whole.shape == (round(SECONDS * tiny.FPS), 64, 64, 3)
+    found = probe(path)
+    assert found["fps"] == tiny.FPS
+    assert abs(found["audio_s"] - SECONDS) <= 1024 / 16000, "whole AAC frames"
+    steps = np.abs(np.diff(whole.astype(int), axis=0)).mean((1, 2, 3))
+    joints = [20 + 16 * index for index in range(9)]
+    assert steps[joints].min() > 0.3 * np.median(steps), "no frame is shown twice"
+    growth = (resident[-1] - resident[2]) / (len(resident) - 3)
+    assert growth <= 2 * MIB, [size // MIB for size in resident]
+
+
+async def forget(comfy):
+    async with ComfyServer(comfy.url) as client:
+        await client.session.post(f"{comfy.url}/free", json={"free_memory": True})
+        await asyncio.sleep(2)  # honoured between prompts
+
+
+def test_only_the_last_sentence_is_made_again(given, run, upload, download, comfy, tmp_path):
+    image, audio = given
+    events = []
+    entry = run(tiny.infinitetalk(image, audio).queued(), listed(events))
+    assert tiny.windows_of(events) == 10
+    log = comfy.log.read_text("utf-8", "replace")
+    forecast = log.index("6.6 s: 10 windows; peak memory about")
+    assert forecast < log.index("Window 1 of 10") < log.index("InfiniteTalk: Processing")
+    assert re.search(r"Window 10 of 10, about \d+ s left", log)
+    previews = [
+        item
+        for output in entry["outputs"].values()
+        for item in output.get("images", [])
+        if item["type"] == "temp"
+    ]
+    first = comfy.log.parent / "temp" / "temp" / previews[0]["filename"]  # core adds the second
+    assert (probe(first)["frames"], probe(first)["audio_codec"]) == (21, "aac")
+    report = next(text for out in entry["outputs"].values() for text in out.get("text", []))
+    assert '"windows": 10' in report
+
+    sound = bytearray((tmp_path / "speech.wav").read_bytes())
+    start = 44 + 2 * round(6.3 * 16000)  # heard from 4.3 s on: windows 7 to 10
+    sound[start:] = bytes(len(sound) - start)
+    (tmp_path / "other.wav").write_bytes(sound)
+    again = []
+    other = run(tiny.infinitetalk(image, upload(tmp_path / "other.wav")).queued(), listed(again))
+    assert tiny.windows_of(again) == 4
+    before, after = (frames_of(download(each)) for each in (entry, other))
+    assert np.abs(before[: 21 + 5 * 16].astype(int) - after[: 21 + 5 * 16]).max() <= 2, "re-encoded"
+    assert not np.array_equal(before[-40:], after[-40:])
+
+
+def test_cancel_takes_no_two_seconds(given, comfy):
+    prompt = tiny.infinitetalk(*given, steps=30, seed=5).queued()
+
+    async def session():
+        async with ComfyServer(comfy.url) as client:
+            reached, loop = asyncio.Event(), asyncio.get_running_loop()
+
+            def event(kind, data):
+                if kind == "executing" and str(data.get("node")).endswith("Sample"):
+                    loop.call_later(0.2, reached.set)
+
+            task = asyncio.create_task(client.run(prompt, event))
+            await asyncio.wait_for(reached.wait(), 120)
+            cancelled = loop.time()
+            await client.session.post(f"{comfy.url}/interrupt")
+            with pytest.raises(PromptRejectedError, match="cancelled"):
+                await task
+            return loop.time() - cancelled
+
+    assert asyncio.run(session()) < 2
+
+
+def test_a_disk_that_cannot_hold_it_is_refused_at_once(given, run, upload, tmp_path):
+    long = upload(tiny.speech(tmp_path, 300, "long.wav"))
+    size = {"width": 4096, "height": 4096, "window_frames": 37, "motion_frames": 33}
+    events = []
+    with pytest.raises(PromptRejectedError, match=r"1867 windows of 4096x4096 need .* GB free"):
+        run(tiny.infinitetalk(given[0], long, **size).queued(), listed(events))
+    assert not tiny.windows_of(events)
+
+
+def test_two_speakers_take_turns(given, run, upload, download, tmp_path):
+    graph = tiny.infinitetalk(given[0], upload(tiny.speech(tmp_path, 0.6, "first.wav")), seed=3)
+    node = inputs_of(graph.nodes, "MySpinBot_TalkingVideo")
+    second = graph.add("LoadAudio", audio=upload(tiny.speech(tmp_path, 0.5, "second.wav", 1)))
+    left = graph.add("SolidMask", value=1.0, width=64, height=64)
+    node.update(audio_2=second.out(0), mask_1=left.out(0), mask_2=left.out(0))
+    events = []
+    found = probe(download(run(graph.queued(), listed(events))))
+    assert tiny.windows_of(events) == 2
+    assert found["frames"] == round(1.1 * tiny.FPS)
+    assert found["audio_s"] == pytest.approx(1.1, abs=0.07)
+    del node["mask_2"]
+    with pytest.raises(PromptRejectedError, match="all three of audio_2, mask_1 and mask_2"):
+        run(graph.queued())
+
+
+def test_s2v_continues_its_latents(models, given, run, upload, download, tmp_path):
+    tiny_video_models.build(models, "s2v", "wav2vec_large")
+    audio = upload(tiny.speech(tmp_path, 3.0, "three.wav"))
+    events = []
+    path = download(run(tiny.s2v(given[0], audio).queued(), listed(events)))
+    assert tiny.windows_of(events) == 3
+    frames, found = frames_of(path), probe(path)
+    assert (len(frames), found["fps"]) == (48, 16)
+    assert found["audio_s"] == pytest.approx(3.0, abs=0.07)
+    steps = np.abs(np.diff(frames.astype(int), axis=0)).mean((1, 2, 3))
+    assert not steps[:2].max() > 2, "the first frames, which the model leaves raw, show the third"
+    assert steps[[19, 39]].min() > 0.2 * np.median(steps[2:])
+    with pytest.raises(PromptRejectedError, match="has one speaker and no colour_match"):
+        run(tiny.s2v(given[0], audio, colour_match=0.5).queued())
+
+
+def test_the_inner_nodes_are_not_in_the_menu(comfy):
+    info = get(comfy, "/object_info")
+    inner = {name for name in info if name.startswith("MySpinBot_TalkingVideo")}
+    inner.remove("MySpinBot_TalkingVideo")
+    assert len(inner) == 4
+    assert all(info[name]["dev_only"] for name in inner)
+
+
+def test_the_help_page_names_every_input(comfy):
+    info = get(comfy, "/object_info/MySpinBot_TalkingVideo")["MySpinBot_TalkingVideo"]["input"]
+    page = (ROOT / "js" / "docs" / "MySpinBot_TalkingVideo.md").read_text("utf-8")
+    fields = {**info["required"], **info["optional"]}
+    assert [field for field in fields if f"| {field} |" not in page] == []
+
+
+@pytest.mark.parametrize("name", ["talking_bot_infinitetalk", "talking_bot_s2v"])
+def test_the_shipped_workflow_runs_on_tiny_models(name, models, samples_dir, run, upload, download):
+    """As it is, but for the files of the models, few steps, few words and a small picture."""
+    tiny_video_models.build(models, "s2v", "wav2vec_large")
+    tiny.text_encoder(models)
+    prompt = json.loads((ROOT / "workflows" / "api" / f"{name}.json").read_text("utf-8"))
+    infinite = name.endswith("infinitetalk")
+    files = {
+        "unet_name": "tiny_i2v.safetensors" if infinite else "tiny_s2v.safetensors",
+        "name": "tiny_infinitetalk.safetensors",
+        "audio_encoder_name": f"tiny_wav2vec_{'base' if infinite else 'large'}.safetensors",
+        "vae_name": "tiny_wan_vae.safetensors",
+        "clip_name": "tiny_clip.safetensors",
+        "lora_name": "tiny_lora.safetensors",
+    }
+    for node in prompt.values():
+        node["inputs"].update({key: files[key] for key in files if key in node["inputs"]})
+    inputs_of(prompt, "LoadImage")["image"] = upload(samples_dir / "hopper.jpg")
+    inputs_of(prompt, "LoadAudio")["audio"] = upload(samples_dir / "voice.wav")
+    inputs_of(prompt, "MySpinBot_VoiceProfile").update(transcript=TRANSCRIPT, fit_steps=0)
+    inputs_of(prompt, "MySpinBot_WriteNarration")["narration"] = "Good morning."
+    small = {"steps": 1, "width": 64, "height": 64, "window_frames": 21}
+    inputs_of(prompt, "MySpinBot_TalkingVideo").update(small)
+    found = probe(download(run(prompt)))
+    assert found["fps"] == (25 if infinite else 16)
+    assert 1 < found["audio_s"] < 3
+    assert found["frames"] == pytest.approx(found["audio_s"] * found["fps"], abs=2)

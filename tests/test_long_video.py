@@ -1,0 +1,242 @@
+"""The plan of a long video, its store, and what is said before it starts."""
+
+import shutil
+from collections import namedtuple
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from myspinbot.audio import Audio
+from myspinbot.errors import BadInputError, StorageError
+from myspinbot.lipsync.forecast import clock
+from myspinbot.lipsync.long_video import INFINITETALK, S2V, LongVideo, Sampling
+from myspinbot.lipsync.steadying import match_colours, reference
+from myspinbot.lipsync.window_store import WindowStore
+from myspinbot.video import probe, write_mp4
+
+SPEECH = Audio(np.random.default_rng(0).uniform(-0.5, 0.5, (2, 88_200)).astype(np.float32), 22_050)
+OPTIONS = {"audio_scale": 1.0, "colour_match": 0.0, "zoom": 1.0}
+
+
+def video(folder, **changes):
+    given = {
+        "model": INFINITETALK,
+        "pixels": np.random.default_rng(1).integers(0, 255, (32, 48, 3), np.uint8),
+        "size": (48, 32),
+        "speeches": [SPEECH],
+        "window_frames": 21,
+        "motion_frames": 5,
+        "sampling": Sampling(2, 1.0, "euler", "simple", 7),
+        "store": WindowStore(folder, 10**9),
+        "weights": {"unet_name": "a"},
+        "options": OPTIONS,
+    }
+    return LongVideo(**{**given, **changes})
+
+
+def noise(count, seed=0):
+    """Blocks of colours that survive H.264."""
+    blocks = np.random.default_rng(seed).integers(0, 255, (count, 4, 6, 3), np.uint8)
+    return blocks.repeat(8, axis=1).repeat(8, axis=2)
+
+
+def fill(job, upto=None):
+    for window in job.windows[:upto]:
+        job.keep_frames(window.index, noise(window.made, window.index))
+
+
+def test_the_film_has_every_frame_and_the_whole_sound(tmp_path):
+    job = video(tmp_path / "store")
+    fill(job)
+    film = job.film(len(job.windows), tmp_path)
+    assert (film.frame_count, job.frames) == (100, 100)
+    assert film.audio is not None
+    assert film.audio.samples.shape == SPEECH.samples.shape
+    made = np.concatenate([noise(w.made, w.index) for w in job.windows])[:100]
+    played = np.stack([frame.copy() for frame in film.frames()])
+    assert np.abs(played.astype(int) - made.astype(int)).mean() < 8
+    write_mp4(tmp_path / "film.mp4", film)
+    found = probe(tmp_path / "film.mp4")
+    assert (found["frames"], found["audio_codec"]) == (100, "aac")
+
+
+def test_a_film_outlives_the_store(tmp_path):
+    job = video(tmp_path / "store")
+    fill(job)
+    film = job.film(2, tmp_path)
+    shutil.rmtree(tmp_path / "store")
+    assert len(list(film.frames())) == 37
+    del film
+    assert not list(tmp_path.glob("myspinbot_film_*"))
+
+
+def test_a_run_continues_where_it_stopped(tmp_path):
+    fill(video(tmp_path), 3)
+    again = video(tmp_path)
+    assert (again.next_missing(), again.missing()) == (3, len(again.windows) - 3)
+    assert np.array_equal(again.before(3)["frames"].numpy(), noise(16, 2)[-5:])
+    again.store.video(again.keys[1]).unlink()  # somebody tidied up
+    assert again.next_missing() == 1
+
+
+def test_known_frames_reach_back_over_short_windows(tmp_path):
+    job = video(tmp_path, window_frames=13, motion_frames=9)  # four new frames a window
+    fill(job, 3)
+    made = np.concatenate([noise(13, 0), noise(4, 1), noise(4, 2)])
+    assert np.array_equal(job.before(3)["frames"].numpy(), made[-9:])
+
+
+CHANGES = {
+    "weights": {"unet_name": "b"},
+    "sampling": Sampling(2, 1.0, "euler", "simple", 8),
+    "pixels": np.zeros((32, 48, 3), np.uint8),
+    "motion_frames": 9,
+    "options": {**OPTIONS, "audio_scale": 1.5},
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_whatever_a_window_depends_on_changes_its_key(tmp_path, name):
+    before, after = video(tmp_path).keys, video(tmp_path, **{name: CHANGES[name]}).keys
+    assert not set(before) & set(after)
+    assert len(set(before)) == len(before)
+
+
+def test_another_last_sentence_keeps_the_windows_before_it(tmp_path):
+    """Two seconds around a window are heard; from the first changed window on all are new."""
+    samples = np.tile(SPEECH.samples, 5)
+    changed = samples.copy()
+    changed[:, 18 * SPEECH.rate :] *= 0.5
+    jobs = [video(tmp_path, speeches=[Audio(s, SPEECH.rate)]) for s in (samples, changed)]
+    same = [a == b for a, b in zip(*(job.keys for job in jobs), strict=True)]
+    kept = sum(same)
+    assert same == [True] * kept + [False] * (len(same) - kept)
+    end_s = jobs[0].windows[kept].end / 25
+    assert 15.9 < end_s < 16.7
+
+
+def test_a_longer_speech_keeps_what_did_not_hear_its_end(tmp_path):
+    longer = Audio(np.tile(SPEECH.samples, 2), SPEECH.rate)
+    first, second = video(tmp_path), video(tmp_path, speeches=[longer])
+    assert first.keys[0] == second.keys[0]
+    assert first.keys[-1] not in second.keys
+
+
+def test_two_speakers_follow_each_other(tmp_path):
+    other = Audio(np.ones((1, 16_000), np.float32), 16_000)
+    job = video(tmp_path, speeches=[SPEECH, other])
+    assert (job.frames, job.border) == (125, 100)
+    assert job.sound.samples.shape == (2, 5 * 22_050)
+    alone = [voice.samples[0] for voice in job.voices]
+    assert not alone[0][64_000:].any()
+    assert not alone[1][:64_000].any()
+    assert len(job.heard(job.windows[0])) == 2
+
+
+def test_latents_are_remembered_up_to_73_frames(tmp_path):
+    job = video(tmp_path, model=S2V)
+    assert job.frames == 64
+    assert [w.made for w in job.windows] == [20, 20, 20, 20]
+    for window in job.windows:
+        latents = torch.full((1, 16, 5, 4, 6), float(window.index))
+        job.keep_latents(window.index, noise(20), latents)
+    assert [job.remembered(w) for w in job.windows] == [0, 5, 10, 15]
+    assert job.before(3)["latents"][0, 0, :, 0, 0].tolist() == [0.0] * 5 + [1.0] * 5 + [2.0] * 5
+
+
+def test_a_model_that_makes_other_lengths_is_an_error(tmp_path):
+    with pytest.raises(BadInputError, match="20 new frames in window 1, not 21"):
+        video(tmp_path).keep_frames(0, noise(20))
+
+
+def test_a_window_is_whole_or_not_there(tmp_path):
+    job = video(tmp_path)
+
+    def cancel(done, total):
+        if done == 7:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        job.keep_frames(0, noise(21), cancel)
+    assert not list(tmp_path.iterdir())
+    assert job.next_missing() == 0
+
+
+def test_the_store_forgets_the_oldest_of_others(tmp_path):
+    old, new = video(tmp_path), video(tmp_path, weights="other")
+    fill(old, 2)
+    fill(new, 2)
+    store = replace(new.store, cap_bytes=1)
+    (tmp_path / f".1234abcd.{old.keys[3]}.mp4").write_bytes(b"killed on the way")
+    store.shrink(set(new.keys))
+    assert (old.missing(), new.missing()) == (len(old.windows), len(new.windows) - 2)
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_the_forecast_counts(tmp_path):
+    job = video(tmp_path)
+    fill(job, 2)
+    forecast = job.forecast()
+    assert (forecast.windows, forecast.missing, forecast.frames) == (6, 4, 100)
+    assert forecast.remaining_s(10, 1) == 30
+    text = forecast.text(10**9)
+    assert "4.0 s: 6 windows, 2 of them already there" in text
+    assert "1.0 GB at any length" in text
+
+
+def test_a_disk_that_is_too_small_is_refused(tmp_path, monkeypatch):
+    usage = namedtuple("usage", "free")
+    forecast = video(tmp_path).forecast()
+    both = {tmp_path / "not" / "yet": forecast.store_bytes, tmp_path: forecast.film_bytes}
+    need = forecast.store_bytes + forecast.film_bytes
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(need))
+    forecast.check_disk(both)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(need - 1))
+    with pytest.raises(StorageError, match=r"6 windows of 48x32 need about .* GB free"):
+        forecast.check_disk(both)
+
+
+def test_times_are_readable():
+    assert [clock(s) for s in (40, 89, 90, 720, 11_100)] == [
+        "40 s",
+        "89 s",
+        "2 min",
+        "12 min",
+        "3 h 05 min",
+    ]
+
+
+def test_drifting_colours_are_led_back_without_a_jump():
+    portrait = noise(1)[0] // 2 + 60
+    drifted = np.clip(portrait + np.array([12, -8, 6]), 0, 255).astype(np.uint8)
+    frames = np.stack([drifted] * 20)
+    matched = match_colours(frames, portrait, 1.0)
+    distance = np.abs(matched.astype(int) - portrait).mean((1, 2, 3))
+    assert np.array_equal(matched[0], frames[0]) or np.abs(matched[0] - frames[0]).max() <= 1
+    assert distance[-1] < 0.25 * distance[0]
+    assert (np.diff(distance) <= 0.5).all()
+    assert match_colours(frames, portrait, 0.0) is frames
+
+
+def test_the_portrait_fills_the_frame_and_comes_closer():
+    columns = np.tile(np.arange(200, dtype=np.uint8)[None, :, None], (100, 1, 3))
+    whole = reference(columns, 64, 32)
+    assert whole.shape == (32, 64, 3)
+    assert whole[:, 0].mean() == pytest.approx(1, abs=2)
+    assert whole[:, -1].mean() == pytest.approx(198, abs=2)
+    square = reference(columns, 32, 32)
+    assert square[:, 0].mean() == pytest.approx(51, abs=3), "the middle is cut out"
+    closer = reference(columns, 64, 32, 2.0)
+    assert closer[:, 0].mean() == pytest.approx(50, abs=2)
+    assert closer[:, -1].mean() == pytest.approx(149, abs=2)
+    assert np.array_equal(reference(columns, 200, 100), columns)
+
+
+def test_zoom_moves_from_window_to_window(tmp_path):
+    job = video(tmp_path, options={**OPTIONS, "zoom": 1.2})
+    zooms = [job.zoom(window) for window in job.windows]
+    assert zooms[0] == 1
+    assert all(0.02 < b - a < 0.04 for a, b in pairwise(zooms))

@@ -1,0 +1,187 @@
+"""What is recorded, without ComfyUI: accounts of a run, outcomes, and bounded labels."""
+
+import json
+import logging
+
+import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.parser import text_string_to_metric_families
+
+from myspinbot.metrics import Metrics, Run
+from myspinbot.metrics.exposition import expose
+from myspinbot.metrics.families import ERROR_KINDS, FAMILIES
+from myspinbot.metrics.outcome import Outcome, read_outcome
+
+
+@pytest.fixture
+def metrics():
+    return Metrics(CollectorRegistry())
+
+
+def samples(metrics):
+    """Every sample by (name, label values in the order of their names)."""
+    return {
+        (s.name.removeprefix("myspinbot_"), *(v for _, v in sorted(s.labels.items()))): s.value
+        for family in text_string_to_metric_families(expose(metrics.registry)[0].decode())
+        for s in family.samples
+    }
+
+
+def test_time_goes_to_the_node_that_runs():
+    """A bot expands into a voice, which waits for an image: nobody's seconds are counted twice."""
+    run = Run("id")
+    run.start("1", "Bot", 0.0)
+    run.start("1.0.0.v", "Voice", 1.0)
+    run.start("2", "Image", 3.0)
+    assert run.finish("2", "Image", 7.0) == 4.0
+    run.start("1.0.0.v", "Voice", 7.0)  # a lazy node starts once more
+    assert run.finish("1.0.0.v", "Voice", 12.0) == 5.0
+    assert run.finish("1", "Bot", 12.0) == 12.0
+    own = {name: stage.own_s for name, stage in run.stages.items()}
+    assert own == {"Bot": 1.0, "Voice": 7.0, "Image": 4.0}
+    assert sum(own.values()) == 12.0
+
+
+def test_a_failed_node_has_time_but_no_run():
+    run = Run("id")
+    run.start("1", "Fails", 0.0)
+    run.end(2.0)
+    assert run.stages["Fails"].own_s == 2.0
+    assert run.stages["Fails"].runs == 0
+
+
+def test_a_cached_node_is_counted_once():
+    """ComfyUI tells of it at the start, and again where its output is asked for."""
+    run = Run("id", {"1": {"class_type": "A"}, "2": {"class_type": "B"}})
+    assert run.finish("1", "A", 1.0) is None
+    run.start("2", "B", 1.0)
+    run.finish("2", "B", 2.0)
+    assert run.count_cached(["1", "2"]) == {"A": 1}
+
+
+def test_memory_goes_to_the_node_that_runs():
+    run = Run("id")
+    run.sample(1, 1)  # nobody runs
+    run.start("1", "A", 0.0)
+    run.sample(5, 2)
+    run.sample(3, 9)
+    assert (run.stages["A"].peak_ram_bytes, run.stages["A"].peak_vram_bytes) == (5, 9)
+
+
+def test_seeds_and_models_are_found_in_a_prompt():
+    inputs = {"seed": 7, "noise_seed": ["4", 0], "ckpt_name": "sd15.safetensors", "text": "a.b"}
+    run = Run("id", {"3": {"class_type": "A", "inputs": inputs}})
+    assert run.seeds() == {"3.seed": 7}
+    assert run.models() == ["sd15.safetensors"]
+
+
+def message(event, ms, **data):
+    return event, {"timestamp": ms, **data}
+
+
+def test_outcome_of_a_success():
+    end = read_outcome(
+        [
+            message("execution_start", 3000),
+            message("execution_cached", 3001, nodes=["1"]),
+            message("execution_success", 5500),
+        ],
+        1000,
+    )
+    assert end == Outcome("success", 2.5, 2.0, ("1",))
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "expected"),
+    [
+        ("ValueError", "no", "ValueError"),
+        ("torch.OutOfMemoryError", "no", "oom"),
+        ("RuntimeError", "CUDA error: out of memory", "oom"),
+        ("MemoryError", "", "oom"),
+        ("myspinbot.errors.BadInputError", "no", "BadInputError"),
+        ("annas.SecretError", "no", "other"),
+        ("", "", "other"),
+    ],
+)
+def test_kinds_of_errors_are_a_closed_list(kind, text, expected):
+    error = {"node_type": "A", "exception_type": kind, "exception_message": text}
+    end = read_outcome([message("execution_error", 5, **error)], None)
+    assert (end.outcome, end.error_class, end.error_kind) == ("error", "A", expected)
+    assert expected in (*ERROR_KINDS, "other")
+
+
+def test_a_deleted_history_is_an_unknown_outcome():
+    assert read_outcome((), None) == Outcome()
+
+
+def test_events_become_samples(metrics):
+    metrics.run = run = Run("id")
+    metrics.speech("kokoro", 10.0, 4.0)
+    metrics.frames(250, 2.0, 10.0)
+    metrics.quality("speaker_similarity", 0.8)
+    metrics.artifact("video", 1000)
+    metrics.prompt(run, Outcome("error", 2.0, 1.0, (), "A", "oom"))
+    found = samples(metrics)
+    assert found["tts_audio_seconds_total", "kokoro"] == 10.0
+    assert found["tts_real_time_factor_bucket", "kokoro", "0.35"] == 0
+    assert found["tts_real_time_factor_bucket", "kokoro", "0.5"] == 1
+    assert found["frames_total",] == 250
+    assert found["video_seconds_total",] == 10.0
+    assert found["quality_score_count", "speaker_similarity"] == 1
+    assert found["artifact_bytes_total", "video"] == 1000
+    assert found["errors_total", "A", "oom"] == 1
+    assert found["prompt_duration_seconds_sum", "error"] == 2.0
+    assert run.figures["speech_s"] == 10.0
+    assert run.quality == {"speaker_similarity": 0.8}
+    assert not [key for key in found if key[0].startswith("instrumentation_errors")]
+
+
+def test_labels_are_bounded(metrics):
+    for number in range(1000):
+        metrics.node(f"Class{number}", 1.0)
+        metrics.artifact(f"kind{number}", 1)
+    found = samples(metrics)
+    classes = {key[1] for key in found if key[0] == "node_duration_seconds_count"}
+    assert len(classes) == 301
+    assert found["node_duration_seconds_count", "other"] == 700
+    assert {key[1] for key in found if key[0] == "artifacts_total"} == {"other"}
+
+
+def test_what_cannot_be_recorded_is_counted_and_logged_once(metrics, caplog):
+    with caplog.at_level(logging.ERROR, "myspinbot.metrics"):
+        metrics.speech("kokoro", float("nan"), 1.0)
+        metrics.frames(-5, 1.0, 1.0)
+        metrics.node("A", "fast")
+    assert samples(metrics)["instrumentation_errors_total", "recording"] == 3
+    assert len(caplog.records) == 1
+    assert not metrics.up()["recording"]
+
+
+def test_an_interrupt_passes_through(metrics):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        metrics.guard("nodes", interrupted)
+
+
+def test_without_a_registry_only_the_run_is_kept():
+    metrics = Metrics(None)
+    metrics.run = Run("id")
+    metrics.speech("kokoro", 10.0, 4.0)
+    metrics.guard("nodes", lambda: 1 / 0)
+    assert metrics.run.figures == {"speech_s": 10.0}
+
+
+def test_two_registries_share_nothing():
+    first, second = Metrics(CollectorRegistry()), Metrics(CollectorRegistry())
+    first.node("A", 1.0)
+    assert ("node_duration_seconds_count", "A") not in samples(second)
+
+
+def test_names_follow_the_conventions():
+    for family in FAMILIES:
+        assert family.name.endswith("_total") == (family.kind == "counter")
+        assert bool(family.buckets) == (family.kind == "histogram")
+        assert len(family.labels) <= 2
+    assert json.dumps([f.name for f in FAMILIES]).count("_ms") == 0
