@@ -64,9 +64,9 @@ STARTERS = (
 # ---- What a chat model behind a server reads -----------------------------------------------------
 
 CHAT_PICTURE = (
-    '"stage_prompt": one English sentence that describes a photo of the person: medium close-up, '
-    "looks, expression, looking at the camera, a place that fits the topic, the light. No text in "
-    "the photo."
+    '"stage_prompt": one English sentence that describes a photo of the person, alone: head and '
+    "shoulders, looks, expression with a closed mouth, facing the camera, a place that fits the "
+    "topic, the light. No text in the photo."
 )
 CHAT_SYSTEM = (
     "You write what one person says into a camera. The user sends a JSON object: the topic, who "
@@ -256,14 +256,14 @@ TEMPLATE_PARAGRAPHS = (
 # ---- The picture ---------------------------------------------------------------------------------
 
 STAGE = (
-    "medium close-up portrait of {persona}, {expression}, looking at the camera, {setting}, "
-    "{light}, photorealistic, sharp focus"
+    "head and shoulders portrait of {persona}, alone, facing the camera, {expression}, closed "
+    "mouth, {setting}, {light}, photorealistic, sharp focus"
 )
 STAGE_ANYONE = "a friendly presenter"
 EXPRESSIONS = {
     "calm": ("calm, relaxed expression", "soft natural light"),
-    "warm": ("warm, gentle smile", "warm golden light"),
-    "cheerful": ("bright, cheerful smile", "bright daylight"),
+    "warm": ("gentle smile", "warm golden light"),
+    "cheerful": ("cheerful smile", "bright daylight"),
     "serious": ("serious, attentive expression", "soft side light"),
     "excited": ("excited, lively expression", "bright vivid light"),
 }
