@@ -6,11 +6,12 @@ import time
 
 import pytest
 from fake_ollama import FakeOllama, Scene
-from prompts import get
+from prompts import get, inputs_of, load
 
 from myspinbot.client.server import ComfyServer
 from myspinbot.errors import PromptRejectedError
-from scripts.environment import ROOT
+from myspinbot.video import probe
+from scripts.environment import ROOT, TRANSCRIPT
 from scripts.serving import free_port
 
 pytestmark = pytest.mark.comfy
@@ -98,6 +99,23 @@ def test_a_narration_is_written(run, ollama):
     assert body["options"]["seed"] == 7
     assert body["keep_alive"] == 60
     assert "narration" in body["format"]["properties"]
+
+
+def test_the_shipped_workflow_speaks_what_the_model_wrote_from_the_facts(
+    run, ollama, upload, download, samples_dir
+):
+    ollama.scenes += [Scene(SCRIPT), Scene(SCRIPT)]
+    prompt = load("talking_bot_ollama")
+    inputs_of(prompt, "LoadImage")["image"] = upload(samples_dir / "hopper.jpg")
+    inputs_of(prompt, "LoadAudio")["audio"] = upload(samples_dir / "voice.wav")
+    bot = inputs_of(prompt, "MySpinBot_TalkingBot")
+    bot.update(transcript=TRANSCRIPT, duration_s=4, language="en-gb")
+    entry = run(prompt)
+    assert WORDS in [text for out in entry["outputs"].values() for text in out.get("text", [])]
+    asked = json.loads(ollama.last("/api/chat")["messages"][1]["content"])
+    assert "honey" in " ".join(asked["facts to use, and no others"]).lower()
+    assert asked["persona"] == "a beekeeper"
+    assert probe(download(entry))["audio_s"] == pytest.approx(4, abs=1.5)
 
 
 @pytest.mark.parametrize(
