@@ -64,7 +64,7 @@ def facts(tmp_path_factory):
     code = f'''
 teach('"narration": "{SAID}"}}')
 with host.lend(node(clip)) as (engine, freed):
-    written = write("bees", duration_s=4, llm=engine, seed=3)
+    written = write("bees", duration_s=5.5, llm=engine, seed=3)
     begun = engine.chat([], max_tokens=5, schema={{}}, tick=lambda *_: None)
     asked = engine.chat([], max_tokens=50, schema={{}}, temperature=0.0, tick=lambda *_: None)
     own = direct("My own  words.", llm=engine)
