@@ -1,0 +1,1 @@
+"""Images of a subject → a LoRA that shows it: dataset, recipe, training, file."""
