@@ -1,1 +1,1 @@
-"""Images of a subject → a LoRA that shows it: dataset, recipe, training, file."""
+"""Training of LoRAs on a user's own images, free of ComfyUI."""
