@@ -34,9 +34,10 @@ class Adapters:
         self._own: dict[str, nn.Module] = {}
         self._inside = False
 
+    @torch.inference_mode(False)
     def initialise(self, seed: int) -> None:
         """Make the layers: up to zero, so that the net starts as it is. The seed decides all."""
-        import peft
+        import peft  # pyright: ignore[reportMissingImports]
 
         generator = torch.Generator().manual_seed(seed)
         config = peft.LoraConfig(
@@ -67,7 +68,7 @@ class Adapters:
     def insert(self) -> None:
         """Put the LoRA into the net, on whatever device each layer is."""
         for name, layer in self._wrapped.items():
-            device = self._own[name].weight.device
+            device = next(self._own[name].parameters()).device
             for parameter in _inner(layer):
                 # the parameter must stay the same object: the optimiser knows it
                 parameter.data = parameter.data.to(device)
@@ -100,7 +101,7 @@ class Adapters:
         return {name: p.detach().to("cpu", copy=True) for name, p in named.items()}
 
     def load(self, weights: Mapping[str, Tensor]) -> None:
-        """Take over `weights` as `weights()` gives them; raises BadInputError if they do not fit."""
+        """Take over what `weights()` gives; raises BadInputError if it does not fit."""
         named = self._named()
         for name, parameter in named.items():
             value = weights.get(name)

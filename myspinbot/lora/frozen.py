@@ -64,6 +64,7 @@ class Freezing:
         for _, layer in layers(self._net):
             if not isinstance(getattr(layer, "padding", 0), str):
                 self._replace(layer, self._frozen(layer))
+        self._thaw(set(self._replaced))
         for block in blocks(self._net, self._family):
             if self._family.in_place:
                 for norm in block.modules():
@@ -72,6 +73,13 @@ class Freezing:
                 self._replace(block, _on_copies(block.forward))
             if self._recompute:
                 self._replace(block, _twice(block.forward))
+
+    def _thaw(self, frozen: set[nn.Module]) -> None:
+        """Copy what is left out of inference mode: the graph will keep it."""
+        for module in self._net.modules():
+            for name, value in () if module in frozen else list(module._parameters.items()):
+                if value is not None and value.is_inference():
+                    module._parameters[name] = nn.Parameter(value.clone(), requires_grad=False)
 
     def remove(self) -> None:
         for module in self._replaced:
