@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save
@@ -25,19 +26,31 @@ class LoraWeights(dict):
     The names are diffusion_model.<layer>.lora_A.weight, .lora_B.weight and .alpha.
     """
 
-    def __init__(self, tensors: Mapping[str, Tensor], notes: Mapping[str, str] | None = None):
+    def __init__(
+        self,
+        tensors: Mapping[str, Tensor],
+        notes: Mapping[str, Any] | None = None,
+        published: Mapping[str, str] | None = None,
+    ):
         super().__init__(tensors)
         self.notes = dict(notes or {})
-        """The metadata of the file it will be: strings only."""
+        """How it was made, as JSON."""
+        self.published = dict(published or {})
+        """What other programs call the layers that they call otherwise."""
 
 
-def lora_weights(learned: Mapping[str, Tensor], alpha: float, notes: Mapping[str, str]):
-    """LoraWeights of what Adapters.weights gives."""
+def lora_weights(
+    learned: Mapping[str, Tensor],
+    alpha: float,
+    notes: Mapping[str, Any],
+    published: Mapping[str, str],
+) -> LoraWeights:
+    """LORA_MODEL of what Adapters.weights gives."""
     tensors = {f"{_NET}{name}": tensor for name, tensor in learned.items()}
     for name in learned:
         if name.endswith(".lora_A.weight"):
             tensors[f"{_NET}{name.removesuffix('.lora_A.weight')}.alpha"] = torch.tensor(alpha)
-    return LoraWeights(tensors, notes)
+    return LoraWeights(tensors, notes, published)
 
 
 def learned_weights(lora: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -80,17 +93,34 @@ def named(lora: Mapping[str, Tensor], naming: str, published: Mapping[str, str])
     return tensors
 
 
+def metadata(notes: Mapping[str, Any]) -> dict[str, str]:
+    """The notes as other programs look for them, and whole under "myspinbot".
+
+    ss_ are those of sd-scripts, modelspec those of the Stability AI model metadata standard.
+    """
+    others = {
+        "ss_base_model_version": notes.get("family"),
+        "ss_network_module": "networks.lora",
+        "ss_network_dim": notes.get("rank"),
+        "ss_network_alpha": notes.get("alpha"),
+        "ss_steps": notes.get("steps"),
+        "modelspec.sai_model_spec": "1.0.0",
+        "modelspec.title": notes.get("trigger"),
+        "modelspec.trigger_phrase": notes.get("trigger"),
+        "modelspec.license": notes.get("licence"),
+    }
+    known = {name: str(value) for name, value in others.items() if value not in (None, "")}
+    return {**known, "myspinbot": json.dumps(notes, ensure_ascii=False)}
+
+
 def save_lora(
-    path: Path,
-    lora: Mapping[str, Tensor],
-    *,
-    naming: str,
-    dtype: str,
-    published: Mapping[str, str],
-    notes: Mapping[str, str],
+    path: Path, lora: Mapping[str, Tensor], *, naming: str, dtype: str, notes: Mapping[str, Any]
 ) -> None:
-    """Write a file that LoRA loaders read; it is there whole or not at all. Raises StorageError."""
-    kind = DTYPES[dtype]
+    """Write a file that LoRA loaders read; it is there whole or not at all.
+
+    Raises BadInputError for weights that are not finite, StorageError.
+    """
+    kind, published = DTYPES[dtype], getattr(lora, "published", {})
     tensors = {
         name: tensor.detach().to("cpu", kind).contiguous()
         for name, tensor in named(lora, naming, published).items()
@@ -102,7 +132,7 @@ def save_lora(
             "broke. Train again with a lower learning rate, or save as fp32."
         )
     try:
-        write_safely(path, save(tensors, dict(notes)))
+        write_safely(path, save(tensors, metadata(notes)))
     except OSError as error:
         raise StorageError(
             f"{path.name} could not be written to {path.parent}: {error}. Free space there and run "

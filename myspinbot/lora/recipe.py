@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from ..errors import BadInputError
 from .families import ALL, ATTENTION, COVERAGES, FEED_FORWARD
@@ -99,7 +100,7 @@ _STEPS = {FAST: 0.4, BALANCED: 1.0, BEST: 2.0}
 _IDENTITY_STEPS = {"sd15": 1000, "sdxl": 1000, "flux": 800, "wan": 1000, "other": 1000}
 
 
-def preset(family: str, subject: str, effort: str, **changes: object) -> Recipe:
+def preset(family: str, subject: str, effort: str, **changes: Any) -> Recipe:
     """The recipe for a family's name, one of SUBJECTS and one of EFFORTS, with `changes`.
 
     An identity is narrow: attention layers, the class held in place, the face before all. A style
@@ -110,8 +111,10 @@ def preset(family: str, subject: str, effort: str, **changes: object) -> Recipe:
             f"There is no recipe {subject!r}, {effort!r}: use {', '.join(SUBJECTS)} and "
             f"{', '.join(EFFORTS)}."
         )
-    steps = round(_IDENTITY_STEPS[family] * _STEPS[effort])
-    rank = {FAST: 8, BALANCED: 16, BEST: 32}[effort]
+    steps: int = changes.get("steps", round(_IDENTITY_STEPS[family] * _STEPS[effort]))
+    rank: int = changes.get("rank", {FAST: 8, BALANCED: 16, BEST: 32}[effort])
+    if subject == STYLE and "rank" not in changes:
+        rank *= 2
     recipe = Recipe(
         steps=steps,
         learning_rate=_RATES[family] * (2 if effort == FAST else 1),
@@ -130,11 +133,9 @@ def preset(family: str, subject: str, effort: str, **changes: object) -> Recipe:
         recipe = replace(
             recipe,
             targets=ALL if family in ("sd15", "sdxl") and effort == BEST else FEED_FORWARD,
-            rank=2 * rank,
-            alpha=float(2 * rank),
             caption_dropout=0.1,
             prior_weight=0.0,
             background=1.0,
             snr_gamma=0.0,  # the noisy end, where a style is decided, counts in full
         )
-    return replace(recipe, **changes)  # type: ignore[arg-type]
+    return replace(recipe, **changes)

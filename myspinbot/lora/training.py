@@ -78,7 +78,8 @@ class Training:
         recipe = self.recipe
         try:
             if self.step == 0:
-                preview(0)
+                if recipe.preview_every:
+                    preview(0)
                 self.validation.measure(self._validation_loss, 0, self.adapters)
             while self.step < recipe.steps and not self.validation.without_gain(recipe.patience):
                 self._learn(self._batches.at(self.step))
@@ -86,12 +87,13 @@ class Training:
                 if self.step % recipe.validate_every == 0 or last:
                     with self._averaging.applied():
                         self.validation.measure(self._validation_loss, self.step, self.adapters)
-                if self.step % recipe.preview_every == 0 or last:
+                if recipe.preview_every and self.step % recipe.preview_every == 0 and not last:
                     with self._averaging.applied():
                         preview(self.step)
                 if self.step % recipe.save_every == 0:
                     self.save()
                 after_step(self)
+            self._last_preview(preview)
         finally:
             self.save()
 
@@ -101,6 +103,15 @@ class Training:
             return self.validation.best
         with self._averaging.applied():
             return self.adapters.weights()
+
+    def _last_preview(self, preview: Callable[[int], None]) -> None:
+        """Of what `weights` gives."""
+        last = self.adapters.weights()
+        self.adapters.load(self.weights())
+        try:
+            preview(self.step)
+        finally:
+            self.adapters.load(last)
 
     def save(self) -> None:
         """Write the state, if there is something new."""

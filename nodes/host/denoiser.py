@@ -104,7 +104,9 @@ class HostedDenoiser:
             self.patcher.set_injections(_KEY, [injection])
             mm.in_training = True  # else rotary embeddings have no gradient
             try:
-                mm.load_models_gpu([self.patcher], memory_required=_EVERYTHING, force_full_load=True)
+                mm.load_models_gpu(
+                    [self.patcher], memory_required=_EVERYTHING, force_full_load=True
+                )
                 self.patcher.pre_run()
                 yield
             finally:
