@@ -35,6 +35,7 @@ with torch.inference_mode():
     job.train("1", resume=False, start_from=None)
     lora, report = job.lora(), job.report()
     after = answer(job, model)
+    same = digest(model) == before
     from comfy_extras.nodes_train import LoraModelLoader
     stock = answer(job, LoraModelLoader.execute(model, lora, 1.0).result[0])
     os.makedirs("loras")
@@ -47,7 +48,7 @@ with torch.inference_mode():
         (loaded,) = LoraLoaderModelOnly().load_lora_model_only(model, f"{{naming}}.safetensors", 1.0)
         files[naming] = (answer(job, loaded) - trained["answer"]).abs().max().item()
     samples = host.pictures(vae, job.samples)
-say(report=report, same=digest(model) == before, output_same=torch.equal(base, after),
+say(report=report, same=same, output_same=torch.equal(base, after),
     random_same=torch.equal(state, torch.get_rng_state()), lora=sorted(lora),
     moved=(base - trained["answer"]).abs().max().item(), files=files,
     stock=(stock - trained["answer"]).abs().max().item(),
