@@ -47,7 +47,7 @@ def contact_sheet(
         dy, dx = ((CELL_PX - side) // 2 for side in tile.shape[:2])
         sheet.paste(Image.fromarray(tile), (x + dx, y + dy))
         height, width = image.size
-        facts = f"{number + 1}: {label}, {width} x {height}"
+        facts = f"{number + 1}: {width} x {height}, {label}"
         pen.text((x, y + CELL_PX + 2), _cut(facts, letters), _FAINT, letters)
         pen.text((x, y + CELL_PX + 2 + line), _cut(image.caption, letters), _INK, letters)
     if more:
