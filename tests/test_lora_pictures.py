@@ -130,7 +130,7 @@ def test_both_crops_captions_and_masks_of_one_picture():
     assert made.labels == ("one.png, face", "one.png, whole")
     assert close.mask is not None
     assert whole.mask is not None
-    assert close.mask.mean() > 2 * whole.mask.mean() > 0.1
+    assert close.mask.mean() > 1.5 * whole.mask.mean() > 0.2
     assert close.mask[64, 64] == 1
     assert close.mask[0, 0] == 0
 
@@ -180,13 +180,11 @@ def test_a_mask_of_the_user_replaces_the_head():
     assert "mask of one.png is empty" in empty.dataset.warnings[0]
 
 
-@pytest.mark.parametrize("what", ["faces", "masks"])
-def test_faces_and_masks_fit_the_images(what):
-    with pytest.raises(BadInputError, match=f"1 {what} for 2 images"):
-        if what == "faces":
-            given_sources([scene, scene], faces=[plain_face()])
-        else:
-            given_sources([scene, scene], masks=[np.ones((4, 4), np.float32)])
+def test_faces_and_masks_fit_the_images():
+    with pytest.raises(BadInputError, match="1 faces for 2 images"):
+        given_sources([scene, scene], faces=[plain_face()])
+    with pytest.raises(BadInputError, match="1 masks for 2 images"):
+        given_sources([scene, scene], masks=[np.ones((4, 4), np.float32)])
 
 
 def test_captions():
