@@ -8,8 +8,8 @@ from pack.myspinbot.lora.dataset import LoraDataset, TrainingImage
 from pack.nodes.lora_job import LoraJob
 
 random = torch.Generator().manual_seed(5)
-QUICK = dict(steps=12, learning_rate=4e-3, warmup_steps=1, averaging=0.0, patience=0, preview_every=0,
-             save_every=4, validate_every=4, seed=3)
+QUICK = dict(steps=12, learning_rate=4e-3, warmup_steps=1, averaging=0.0, patience=0,
+             preview_every=0, save_every=4, validate_every=4, seed=3)
 
 
 def pictures(count, side=64):
@@ -33,7 +33,8 @@ def digest(model):
     # of every weight, and of its name
     total = hashlib.sha256()
     for name, tensor in model.model.state_dict().items():
-        total.update(name.encode() + tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+        total.update(name.encode())
+        total.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
     return total.hexdigest()
 
 

@@ -45,7 +45,8 @@ with torch.inference_mode():
     for naming in lora_file.NAMINGS:
         lora_file.save_lora(pathlib.Path(f"loras/{{naming}}.safetensors"), lora, naming=naming,
                             dtype="fp32", notes=lora.notes)
-        (loaded,) = LoraLoaderModelOnly().load_lora_model_only(model, f"{{naming}}.safetensors", 1.0)
+        load = LoraLoaderModelOnly().load_lora_model_only
+        (loaded,) = load(model, f"{{naming}}.safetensors", 1.0)
         files[naming] = (answer(job, loaded) - trained["answer"]).abs().max().item()
     samples = host.pictures(vae, job.samples)
 say(report=report, same=same, output_same=torch.equal(base, after),
