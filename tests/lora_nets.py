@@ -60,7 +60,8 @@ def digest(model):
 
 
 def attributes(model):
-    return {name: sorted(vars(module)) for name, module in model.model.diffusion_model.named_modules()}
+    net = model.model.diffusion_model
+    return {name: sorted(vars(module)) for name, module in net.named_modules()}
 
 
 def noisy(job):
@@ -100,10 +101,11 @@ def apart(one, other):
 def trial(model, clip, vae, data=None, **changes):
     # train, and compare with what ComfyUI's own nodes make of the result
     started = time.process_time()
-    before, state, had = digest(model), torch.get_rng_state(), attributes(model)
+    mm.unload_all_models()  # a LoRA of the trial before may be in the weights
+    before, state = digest(model), torch.get_rng_state()
     job = LoraJob(model, data or dataset(), "identity", "balanced", {**QUICK, **changes})
     job.encode(clip, vae, "")
-    base, found = answer(job, model), watched(job)
+    base, found, had = answer(job, model), watched(job), attributes(model)
     job.train("1", resume=False, start_from=None)
     lora, report = job.lora(), job.report()
     after = answer(job, model)

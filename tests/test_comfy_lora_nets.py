@@ -27,7 +27,8 @@ with torch.inference_mode():
     del model, v, clip
     mm.unload_all_models()
     model, _, vae = load(paths["sdxl"])[:3]
-    job, facts["sdxl"] = trial(model, Words(2048, 1280), vae, dataset(1), steps=3)
+    job, facts["sdxl"] = trial(model, Words(2048, 1280), vae, dataset(1), steps=9, targets="all",
+                               learning_rate=2e-3, warmup_steps=0)
     del model
     mm.unload_all_models()
     vae = comfy.sd.VAE(sd=comfy.utils.load_torch_file(paths["flux_vae"]))
@@ -50,7 +51,7 @@ def facts(trials, request):
 @pytest.mark.parametrize("name", FAMILIES)
 def test_it_learns(trials, name):
     losses = [loss for _, loss in trials[name]["report"]["validation"]]
-    assert losses[-1] < losses[0] * (0.97 if name == "sdxl" else 0.85)  # three steps are few
+    assert losses[-1] < losses[0] * (0.97 if name == "sdxl" else 0.85)  # nine steps are few
     assert trials[name]["moved"] > 1e-2
 
 
