@@ -10,7 +10,8 @@ from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
-from postgresql import INSTALLED, postgresql
+from postgresql import INSTALLED, Cluster
+from sqlalchemy.exc import SQLAlchemyError
 
 from myspinbot.errors import BadInputError, MissingDependencyError, StorageError
 from myspinbot.history import migrations
@@ -26,8 +27,8 @@ NOW_S = time.time()
 def server():
     if not INSTALLED:
         pytest.skip("needs PostgreSQL: apt-get install postgresql")
-    with postgresql() as address:
-        yield address
+    with Cluster() as cluster:
+        yield cluster.address
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -196,7 +197,7 @@ def test_a_migration_that_fails_leaves_all_as_it_was(open_ledger):
         *migrations.STEPS,
         ("ALTER TABLE myspinbot_history ADD COLUMN mood TEXT", "ALTER TABLE nowhere ADD x TEXT"),
     )
-    with pytest.raises(sa.exc.SQLAlchemyError), engine.begin() as connection:
+    with pytest.raises(SQLAlchemyError), engine.begin() as connection:
         migrations.migrate(connection, broken)
     assert "mood" not in {c["name"] for c in sa.inspect(engine).get_columns(HISTORY.name)}
     assert len(open_ledger().page()[0]) == 1

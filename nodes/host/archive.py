@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _WAITING = 500
 """Notes that are kept while the database is away; then the newest are lost, and counted."""
 _LONGEST_PAUSE_S = 60.0
+_READERS = 3
+"""So many of the server's threads at once may wait for the database."""
 
 
 class Archive:
@@ -40,6 +42,7 @@ class Archive:
         self._metrics = metrics
         self._notes: queue.Queue[Run | Entry] = queue.Queue(_WAITING)
         self._opening = threading.Lock()
+        self._readers = threading.Semaphore(_READERS)
         self._ledger: Ledger | None = None
         self._keep_entries = metrics.guard("history", _kept_entries)
         """None: the setting is nonsense."""
@@ -73,7 +76,7 @@ class Archive:
         while True:
             note, pause_s = self._notes.get(), 1.0
             while not self._metrics.guard("history", self._write, note):
-                if self._metrics.guard("history", self._reach):
+                if self._reach():
                     break  # the database is there: this note it does not want
                 time.sleep(pause_s)
                 pause_s = min(_LONGEST_PAUSE_S, 2 * pause_s)
@@ -83,7 +86,10 @@ class Archive:
         return True
 
     def _reach(self) -> bool:
-        return self.ledger().reach()
+        try:
+            return self.ledger().reach()
+        except Exception:  # noqa: BLE001 - the failed writing has been told
+            return False
 
     def ledger(self) -> Ledger:
         """The open ledger; the first call opens it."""
@@ -113,7 +119,12 @@ class Archive:
             before = int(query["before"]) if query.get("before") else None
         except ValueError as error:
             raise BadInputError("limit and before are whole numbers.") from error
-        entries, after = self.ledger().page(limit, before)
+        if not self._readers.acquire(timeout=1):
+            raise StorageError("The job history is busy: ask again later.")
+        try:
+            entries, after = self.ledger().page(limit, before)
+        finally:
+            self._readers.release()
         page = {"entries": [asdict(entry) for entry in entries], "next": after}
         return json.dumps(page).encode(), "application/json"
 
@@ -140,9 +151,7 @@ def _begun(run: Run) -> Entry:
     )
 
 
-def _over(
-    run: Run, end: Outcome, extra_data: Mapping[str, Any], artifacts: Sequence[str]
-) -> Entry:
+def _over(run: Run, end: Outcome, extra_data: Mapping[str, Any], artifacts: Sequence[str]) -> Entry:
     created_ms = extra_data.get("create_time")
     return replace(
         _begun(run),
