@@ -51,9 +51,10 @@ HOOKS: tuple[str, ...] = (
     "queue",
     "models",
     "memory",
+    "history",
     "recording",
 )
-"""What can break when ComfyUI changes; `recording` is the pack's own calls."""
+"""What can break when ComfyUI changes, or a database does; `recording` is the pack's own calls."""
 
 _CLASSES, _MODELS, _ENGINES, _STAGES, _MEASURES = 300, 100, 30, 30, 30
 """How many different values are told apart."""
