@@ -3,6 +3,7 @@ import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 
 const PLAYERS = new Set(["MySpinBot_VoiceProfile", "MySpinBot_Speak"]);
+const TEXTS = new Set([...PLAYERS, "MySpinBot_Metrics"]);
 const TEXT_KEY = "myspinbot_text"; // nodes/host/preview.py writes it
 
 function addText(node) {
@@ -39,7 +40,7 @@ app.registerExtension({
   },
 
   nodeCreated(node) {
-    if (!PLAYERS.has(node.comfyClass)) return;
+    if (!TEXTS.has(node.comfyClass)) return;
     const show = addText(node);
     const before = node.onExecuted;
     node.onExecuted = function (output) {

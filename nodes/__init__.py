@@ -12,6 +12,7 @@ from . import (
     llm,
     lora_dataset,
     lora_training,
+    metrics,
     narrative,
     ollama,
     routes,
@@ -51,6 +52,7 @@ NODES: list[type[io.ComfyNode]] = [
     video.BurnCaptions,
     video.BurnDisclosure,
     video.SaveTalkingBot,
+    metrics.Metrics,
 ]
 
 

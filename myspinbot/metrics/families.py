@@ -52,6 +52,7 @@ HOOKS: tuple[str, ...] = (
     "models",
     "memory",
     "history",
+    "delivery",
     "recording",
 )
 """What can break when ComfyUI changes, or a database does; `recording` is the pack's own calls."""

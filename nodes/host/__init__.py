@@ -2,7 +2,7 @@
 
 from comfy_execution.graph_utils import GraphBuilder
 
-from . import instrumentation
+from . import delivery, instrumentation
 from .baton import lend, make_room
 from .clip import ClipText
 from .denoiser import HostedDenoiser
@@ -41,7 +41,7 @@ from .instrumentation import metrics
 from .landmarker import face_networks
 from .lora import Sampler, captions, latents, lora_file, pictures, published_names, unmapped
 from .models import Managed, free_cached, has_gpu, one_thread, ready
-from .preview import preview, preview_video
+from .preview import preview, preview_text, preview_video
 from .progress import ticker
 from .routes import serve, serve_operator
 from .saving import font, metadata, output_file
@@ -64,6 +64,7 @@ __all__ = [
     "blocked",
     "captions",
     "decode",
+    "delivery",
     "document",
     "documents",
     "face_networks",
@@ -90,6 +91,7 @@ __all__ = [
     "output_file",
     "pictures",
     "preview",
+    "preview_text",
     "preview_video",
     "private",
     "published_names",

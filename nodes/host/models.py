@@ -43,8 +43,8 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _cancellable(load: Callable[[], Any]) -> Any:
-    """Run `load` beside the worker thread, so that a cancel need not wait for a large file.
+def cancellable(load: Callable[[], Any]) -> Any:
+    """Run `load` beside the worker thread, so that a cancel need not wait for a file or a server.
 
     The thread is outside the nodes' inference mode: weights born in that could never serve a
     gradient, and the voice fit takes one through them.
@@ -68,7 +68,7 @@ class Managed:
     """An engine whose torch modules belong to ComfyUI's model manager."""
 
     def __init__(self, load: Callable[[], Any]):
-        self.engine = _cancellable(load)
+        self.engine = cancellable(load)
         """Use it through `ready`: until then its modules may be anywhere."""
         self.patchers = [
             _WholePatcher(
