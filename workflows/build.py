@@ -41,6 +41,7 @@ WORKFLOWS: tuple[Callable[[], tuple[Graph, str]], ...] = (
     talking_bots.talking_bot_ollama,
     talking_bots.clone_voice,
     portraits.portrait_from_prompt,
+    portraits.portrait_with_lora,
     lip_sync.lipsync_video,
     video_models.talking_bot_infinitetalk,
     video_models.talking_bot_s2v,
