@@ -81,7 +81,7 @@ def test_a_lora_changes_the_portrait_and_the_portrait_goes_to_the_bot(
     inputs_of(prompt, "LoadAudio")["audio"] = upload(samples_dir / "voice.wav")
     bot = inputs_of(prompt, "MySpinBot_TalkingBot")
     bot.update(transcript=TRANSCRIPT, narration="Good morning.", topic="")
-    with pytest.raises(PromptRejectedError, match=r"TalkingPortrait.*face"):
+    with pytest.raises(PromptRejectedError, match=r"TalkingBot.*No face was found"):
         run(prompt)  # random weights paint no face
     inputs_of(prompt, "LoraLoaderModelOnly")["strength_model"] = 0.0
     bot["portrait"] = ["portrait", 0]

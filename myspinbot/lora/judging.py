@@ -55,7 +55,25 @@ def detail(picture: np.ndarray) -> float:
     return float(cv2.Laplacian(luma, cv2.CV_32F).var() / max(luma.var(), 1.0))
 
 
-def blurred(details: Sequence[float]) -> list[int]:
-    """Numbers of the pictures that are blurred, or much more so than the rest of their set."""
-    limit = max(MIN_DETAIL, MIN_RELATIVE_DETAIL * float(np.median(details))) if details else 0
-    return [number for number, value in enumerate(details) if value < limit]
+def blurred(details: Sequence[float | None]) -> list[int]:
+    """Numbers of the pictures that are blurred, or much more so than the rest; None is passed."""
+    known = [detail for detail in details if detail is not None]
+    limit = max(MIN_DETAIL, MIN_RELATIVE_DETAIL * float(np.median(known))) if known else 0.0
+    return [n for n, detail in enumerate(details) if detail is not None and detail < limit]
+
+
+def remarks(
+    names: Sequence[str], details: Sequence[float | None], fingerprints: Sequence[np.ndarray]
+) -> list[str]:
+    """Warnings about pictures by their names; a detail of None is not judged."""
+    lines = [f"{names[number]} is blurred: use a sharper picture." for number in blurred(details)]
+    lines += [
+        f"{names[first]} and {names[second]} show the same: keep one, or it is learned twice."
+        for first, second in near_duplicates(fingerprints)
+    ]
+    if len(names) == 1:
+        lines.append(
+            "There is only one picture, so light, pose and expression are learned as if they were "
+            "part of the subject: ten to twenty different ones are better."
+        )
+    return lines
