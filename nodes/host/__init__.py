@@ -5,6 +5,7 @@ from comfy_execution.graph_utils import GraphBuilder
 from . import instrumentation
 from .baton import lend, make_room
 from .clip import ClipText
+from .denoiser import HostedDenoiser
 from .diffusion import image_codec, unet
 from .expansion import (
     SAMPLERS,
@@ -12,6 +13,7 @@ from .expansion import (
     ancestry,
     blocked,
     decode,
+    forget_progress,
     let_go,
     listener,
     remembering,
@@ -37,11 +39,13 @@ from .folders import (
 )
 from .instrumentation import metrics
 from .landmarker import face_networks
-from .models import Managed, has_gpu, one_thread, ready
+from .lora import Sampler, captions, latents, lora_file, pictures, published_names, unmapped
+from .models import Managed, free_cached, has_gpu, one_thread, ready
 from .preview import preview, preview_video
 from .progress import ticker
 from .routes import serve, serve_operator
 from .saving import font, metadata, output_file
+from .training_view import TrainingView
 from .video import RenderedVideo, frame_source, save, seekable_source
 
 __all__ = [
@@ -51,34 +55,44 @@ __all__ = [
     "VOICES",
     "ClipText",
     "GraphBuilder",
+    "HostedDenoiser",
     "Managed",
     "RenderedVideo",
+    "Sampler",
+    "TrainingView",
     "ancestry",
     "blocked",
+    "captions",
     "decode",
     "document",
     "documents",
     "face_networks",
     "files",
     "font",
+    "forget_progress",
     "frame_source",
+    "free_cached",
     "has_gpu",
     "image_codec",
     "input_folder",
     "input_folders",
     "inside",
     "instrumentation",
+    "latents",
     "lend",
     "let_go",
     "listener",
+    "lora_file",
     "make_room",
     "metadata",
     "metrics",
     "one_thread",
     "output_file",
+    "pictures",
     "preview",
     "preview_video",
     "private",
+    "published_names",
     "ready",
     "register",
     "remembering",
@@ -93,6 +107,7 @@ __all__ = [
     "temporary",
     "ticker",
     "unet",
+    "unmapped",
     "weights",
     "window_store",
 ]
