@@ -41,7 +41,7 @@ def portrait_from_prompt() -> tuple[Graph, str]:
         seed=0,
         voice=voice,
     )
-    base = _image_model(graph)
+    base = image_model(graph)
     lora = graph.add(
         "LoraLoader",
         "Your own face (switched off)",
@@ -91,7 +91,7 @@ def portrait_with_lora() -> tuple[Graph, str]:
     """A LoRA of a face, trained once: a new portrait of it, and that portrait talking."""
     graph = Graph()
     voice = graph.add("LoadAudio", "Voice clip", audio="voice.wav")
-    base = _image_model(graph)
+    base = image_model(graph)
     lora = graph.add(
         "LoraLoaderModelOnly",
         "Your LoRA",
@@ -135,7 +135,7 @@ def portrait_with_lora() -> tuple[Graph, str]:
     )
 
 
-def _image_model(graph: Graph) -> Node:
+def image_model(graph: Graph) -> Node:
     base = graph.add("CheckpointLoaderSimple", "Image model", ckpt_name=CHECKPOINT)
     graph.offer(
         base,

@@ -12,12 +12,15 @@ COLUMN_PX, ROW_GAP_PX, WIDTH_PX = 460, 60, 380
 LINE_PX = {"multiline": 130, "widget": 28, "slot": 24, "head": 60}
 PREVIEW_PX = {
     "PreviewAny": 180,
+    "PreviewImage": 260,
     "LoadImage": 300,
     "LoadAudio": 60,
     "SaveVideo": 320,
     "MySpinBot_VoiceProfile": 150,
     "MySpinBot_Speak": 150,
     "MySpinBot_DetectFace": 260,
+    "MySpinBot_LoraDataset": 300,
+    "MySpinBot_TrainLora": 260,
 }
 """Room for what the editor adds to a node: players, pictures, text."""
 BYPASSED = 4
