@@ -46,7 +46,14 @@ class TrainLora(io.ComfyNode):
                     tooltip="Steps, rank and batch: fast is for trying, best takes five times as "
                     "long.",
                 ),
-                io.Int.Input("seed", default=0, min=0, max=2**63 - 1, tooltip="Decides all."),
+                io.Int.Input(
+                    "seed",
+                    default=0,
+                    min=0,
+                    max=2**63 - 1,
+                    control_after_generate=True,  # the editor adds it anyway, by the name
+                    tooltip="Decides all.",
+                ),
                 io.String.Input(
                     "preview_prompt",
                     default="",

@@ -102,7 +102,7 @@ def portrait_with_lora() -> tuple[Graph, str]:
     portrait = _painted(
         graph,
         lora,
-        words=graph.add("CLIPTextEncode", "Portrait", clip=base.out(1), text=WANTED),
+        words=graph.add("CLIPTextEncode", "What to paint", clip=base.out(1), text=WANTED),
         unwanted=graph.add("CLIPTextEncode", "Not wanted", clip=base.out(1), text=UNWANTED),
         vae=base.out(2),
         name="portrait_with_lora",
@@ -126,7 +126,7 @@ def portrait_with_lora() -> tuple[Graph, str]:
         "## A portrait from your own LoRA\n"
         "1. Train a LoRA of the same **Image model** with the workflow **train_identity_lora**.\n"
         "2. Choose its file in **Your LoRA** (press R to see new files).\n"
-        "3. **Portrait**: keep the trigger and class word of the training, here `ohwx woman`, and "
+        "3. **What to paint**: keep trigger and class word of the training, here `ohwx woman`, and "
         "describe the rest: clothes, place, light.\n"
         "4. **Voice clip** and **transcript**: whose voice speaks, and what the clip says.\n\n"
         "Not alike? **strength_model** 1.2, or another **seed**. Stiff or burnt? 0.7. No usable "

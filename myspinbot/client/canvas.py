@@ -19,8 +19,6 @@ PREVIEW_PX = {
     "MySpinBot_VoiceProfile": 150,
     "MySpinBot_Speak": 150,
     "MySpinBot_DetectFace": 260,
-    "MySpinBot_LoraDataset": 300,
-    "MySpinBot_TrainLora": 260,
 }
 """Room for what the editor adds to a node: players, pictures, text."""
 BYPASSED = 4
