@@ -51,7 +51,8 @@ class TrainLora(io.ComfyNode):
                     default=0,
                     min=0,
                     max=2**63 - 1,
-                    control_after_generate=True,  # the editor adds it anyway, by the name
+                    # another seed is another training: none would be resumed
+                    control_after_generate=io.ControlAfterGenerate.fixed,
                     tooltip="Decides all.",
                 ),
                 io.String.Input(
