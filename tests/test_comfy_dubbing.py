@@ -69,7 +69,13 @@ def prompt(upload, film, tmp_path, models):
 def test_a_film_is_dubbed_with_wav2lip(prompt, run, download, comfy, order):
     queued = prompt(WAV2LIP, 1.26)
     inputs_of(queued, "MySpinBot_LipSync")["when_short"] = order
-    path = download(run(queued))
+    shown = []
+
+    def listen(kind, data):
+        if kind == "executed" and data["output"]:
+            shown.append((data["node"], data["output"].get("myspinbot_text")))
+
+    path = download(run(queued, listen))
     found = probe(path)
     assert (found["width"], found["height"], found["fps"]) == (256, 306, 24)
     assert found["frames"] == 30  # 1.26 s, and the film has 12 frames
@@ -78,7 +84,17 @@ def test_a_film_is_dubbed_with_wav2lip(prompt, run, download, comfy, order):
     assert 0 < np.abs(frames[3][:120].astype(int) - read(frames, 3, order)[:120]).mean() < 8
     for number in range(8, 12):
         assert frames[number].std() < 3  # nobody there
-    assert "of 30 frames show no face" in comfy.tail(300)
+    (node,) = [key for key, each in queued.items() if each["class_type"] == "MySpinBot_LipSync"]
+    without = len([n for n in order_of(order) if n >= 8])
+    line = f"{without} of 30 frames show no face and stay as they are."
+    assert (node, [line]) in shown
+    assert line in comfy.tail(300)
+
+
+def order_of(order):
+    """Which of the film's 12 frames the 30 of the result show."""
+    back = [*range(12), *range(10, 0, -1)]
+    return [n % 12 if order == "loop" else back[n % 22] for n in range(30)]
 
 
 def read(frames, number, order):
