@@ -1,6 +1,7 @@
 """A pack for tests: GET /tests/tensors tells how many bytes the tensors of ComfyUI hold."""
 
 import gc
+import sys
 
 import torch
 from aiohttp import web
@@ -9,12 +10,19 @@ from server import PromptServer
 
 
 def held():
-    storages = {}
-    for found in gc.get_objects():
-        if issubclass(type(found), torch.Tensor) and found.device.type != "meta":
-            storage = found.untyped_storage()
-            storages[storage.data_ptr()] = storage.nbytes()
-    return sum(storages.values())
+    # a tuple that another thread has begun must be its own again before it goes on
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(60)
+    try:
+        storages = {}
+        for found in gc.get_objects():
+            if issubclass(type(found), torch.Tensor) and found.device.type != "meta":
+                storage = found.untyped_storage()
+                storages[storage.data_ptr()] = storage.nbytes()
+        return sum(storages.values())
+    finally:
+        del found
+        sys.setswitchinterval(interval)
 
 
 class Pack(ComfyExtension):
