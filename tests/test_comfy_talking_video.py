@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import talking_videos as tiny
 import tiny_video_models
-from prompts import get, inputs_of
+from prompts import cancelled, get, inputs_of
 
 from myspinbot.client.server import ComfyServer
 from myspinbot.errors import PromptRejectedError, ServerUnreachableError
@@ -43,6 +43,7 @@ def given(models, comfy):
 def whole(given, comfy):
     """Ten windows, rendered undisturbed."""
     began, events = len(comfy.log.read_text("utf-8", "replace")), []
+    comfy.take_peak_rss()
     prompt = tiny.quickly(tiny.infinitetalk(*given)).queued()
     entry = asyncio.run(queue(comfy, prompt, listed(events)))
     path = saved(comfy, entry)
@@ -52,6 +53,7 @@ def whole(given, comfy):
         events=events,
         path=path,
         frames=frames_of(path),
+        peak_bytes=comfy.take_peak_rss(),
         log=comfy.log.read_text("utf-8", "replace")[began:],
     )
 
@@ -99,6 +101,8 @@ def test_what_it_takes_is_said_before_and_what_there_is_shown_on_the_way(whole, 
     forecast = whole.log.index("6.6 s: 10 windows; peak memory about")
     first = whole.log.index("Window 1 of 10")
     assert forecast < first < whole.log.index("InfiniteTalk: Processing")
+    about_gb = float(whole.log[forecast:].split("peak memory about ")[1].split()[0])
+    assert about_gb == pytest.approx(whole.peak_bytes / 1e9, rel=0.25)
     assert re.search(r"Window 10 of 10, about \d+ s left", whole.log)
     report = next(text for out in whole.entry["outputs"].values() for text in out.get("text", []))
     assert '"windows": 10' in report
@@ -185,31 +189,16 @@ def growth(values):
     return (np.median(last) - np.median(first)) / (len(first) / 2 + len(second) + len(last) / 2)
 
 
-def cancelled(comfy, prompt, node):
-    """Interrupt a run just after `node` began: seconds until it was over."""
-
-    async def session():
-        async with ComfyServer(comfy.url) as client:
-            reached, loop = asyncio.Event(), asyncio.get_running_loop()
-
-            def event(kind, data):
-                if kind == "executing" and str(data.get("node")).endswith(node):
-                    loop.call_later(0.2, reached.set)
-
-            task = asyncio.create_task(client.run(prompt, event))
-            await asyncio.wait_for(reached.wait(), 120)
-            asked = loop.time()
-            await client.session.post(f"{comfy.url}/interrupt")
-            with pytest.raises(PromptRejectedError, match="cancelled"):
-                await task
-            return loop.time() - asked
-
-    return asyncio.run(session())
+def sampling(window):
+    """Whether an event says that a window is being sampled."""
+    return lambda kind, data: (
+        kind == "executing" and str(data.get("node")).endswith(f".W{window}.Sample")
+    )
 
 
 def test_cancel_takes_no_two_seconds(given, comfy):
     prompt = tiny.quickly(tiny.infinitetalk(*given, steps=30, seed=5)).queued()
-    assert cancelled(comfy, prompt, ".W1.Sample") < 2
+    assert cancelled(comfy, prompt, sampling(1)) < 2
 
 
 def test_half_an_hour_is_not_heard_at_once(given, whole, comfy, tmp_path):
@@ -222,7 +211,7 @@ def test_half_an_hour_is_not_heard_at_once(given, whole, comfy, tmp_path):
     comfy.take_peak_rss()
     before = comfy.take_peak_rss()
     prompt = tiny.quickly(tiny.infinitetalk(given[0], audio.name, steps=30)).queued()
-    cancelled(comfy, prompt, ".W3.Sample")
+    cancelled(comfy, prompt, sampling(3))
     assert "1800.0 s: 2813 windows" in comfy.log.read_text("utf-8", "replace")
     sound = 1800 * 16000 * 4  # as LoadAudio makes it
     assert comfy.take_peak_rss() - before < 2.5 * sound + 100 * MIB

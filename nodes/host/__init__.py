@@ -16,8 +16,8 @@ from .expansion import (
     forget_progress,
     let_go,
     listener,
+    needed_bytes,
     remembering,
-    resident_bytes,
     say,
 )
 from .folders import (
@@ -86,6 +86,7 @@ __all__ = [
     "make_room",
     "metadata",
     "metrics",
+    "needed_bytes",
     "one_thread",
     "output_file",
     "pictures",
@@ -96,7 +97,6 @@ __all__ = [
     "ready",
     "register",
     "remembering",
-    "resident_bytes",
     "save",
     "say",
     "seekable_source",
