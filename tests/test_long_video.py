@@ -243,6 +243,16 @@ def test_drifting_colours_are_led_back_without_a_jump():
     assert match_colours(frames, portrait, 0.0) is frames
 
 
+def test_the_next_window_starts_from_the_colours_that_were_led_back(tmp_path):
+    job = video(tmp_path, options={**OPTIONS, "colour_match": 1.0})
+    made = noise(21) // 2 + 100
+    shown = job.keep_frames(0, made)
+    led = match_colours(made, job.portrait(job.windows[0]), 1.0)
+    assert np.array_equal(shown, led)
+    assert np.array_equal(job.before(1)["frames"].numpy(), led[-5:])
+    assert np.abs(led[-1].astype(int) - made[-1]).mean() > 5
+
+
 def test_the_portrait_fills_the_frame_and_comes_closer():
     columns = np.tile(np.arange(200, dtype=np.uint8)[None, :, None], (100, 1, 3))
     whole = reference(columns, 64, 32)
