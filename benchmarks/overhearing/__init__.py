@@ -3,12 +3,11 @@
 benchmarks/talking_video.py puts it into a ComfyUI, and compares it with the whole sound's features.
 """
 
+import sys
 from pathlib import Path
 
 import folder_paths
 import numpy as np
-
-import nodes
 
 
 def write_down(features, start, end):
@@ -22,8 +21,9 @@ def write_down(features, start, end):
 
 
 def listen_in():
-    # ComfyUI loads its extra nodes under a name that is no module's path
-    space = nodes.NODE_CLASS_MAPPINGS["WanInfiniteTalkToVideo"].execute.__func__.__globals__
+    # ComfyUI's `nodes`, not the pack's; it loads extra nodes under a name that is no module's path
+    node = sys.modules["nodes"].NODE_CLASS_MAPPINGS["WanInfiniteTalkToVideo"]
+    space = node.execute.__func__.__globals__
     project = space["project_audio_features"]
 
     def overheard(audio_proj, encoded_audio, audio_start, audio_end):

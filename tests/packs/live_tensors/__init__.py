@@ -14,15 +14,18 @@ def held():
     interval = sys.getswitchinterval()
     sys.setswitchinterval(60)
     try:
-        storages = {}
-        for found in gc.get_objects():
-            if issubclass(type(found), torch.Tensor) and found.device.type != "meta":
-                storage = found.untyped_storage()
-                storages[storage.data_ptr()] = storage.nbytes()
-        return sum(storages.values())
+        return counted()
     finally:
-        del found
         sys.setswitchinterval(interval)
+
+
+def counted():
+    storages = {}
+    for found in gc.get_objects():
+        if issubclass(type(found), torch.Tensor) and found.device.type != "meta":
+            storage = found.untyped_storage()
+            storages[storage.data_ptr()] = storage.nbytes()
+    return sum(storages.values())
 
 
 class Pack(ComfyExtension):
