@@ -121,6 +121,31 @@ class Metrics:
     # what the pack's nodes report
 
     @_never_raises
+    def llm(
+        self,
+        backend: str,
+        outcome: str,
+        duration_s: float,
+        *,
+        busy_s: float,
+        prompt_tokens: int,
+        completion_tokens: int,
+    ) -> None:
+        """A model was asked for a text, of which it read and wrote for `busy_s`."""
+        self._put("llm_requests_total", 1, backend, outcome)
+        self._put("llm_request_duration_seconds", duration_s, backend)
+        self._put("llm_generation_seconds_total", busy_s, backend)
+        self._put("llm_tokens_total", prompt_tokens, backend, "prompt")
+        self._put("llm_tokens_total", completion_tokens, backend, "completion")
+        self._tally("llm_tokens", prompt_tokens + completion_tokens)
+
+    @_never_raises
+    def vram_freed(self, owner: str, size_bytes: int) -> None:
+        """`owner`, "comfyui" or "llm", left so much to the other."""
+        self._put("vram_freed_bytes_total", size_bytes, owner)
+        self._tally("vram_freed_bytes", size_bytes)
+
+    @_never_raises
     def speech(self, engine: str, audio_s: float, synthesis_s: float) -> None:
         """`audio_s` of speech took `synthesis_s` to make."""
         self._put("tts_audio_seconds_total", audio_s, engine)

@@ -12,6 +12,7 @@ import folder_paths
 import numpy as np
 import psutil
 import torch
+from comfy_execution.graph_utils import ExecutionBlocker
 from server import PromptServer
 
 SAMPLERS: list[str] = comfy.samplers.KSampler.SAMPLERS
@@ -104,6 +105,11 @@ def listener(audio_encoder: Any) -> Callable[[np.ndarray], list[torch.Tensor]]:
         return [layer.float().cpu() for layer in heard["encoded_audio_all_layers"]]
 
     return encode
+
+
+def blocked(message: str) -> ExecutionBlocker:
+    """An output that is not there: whatever is connected to it stops with `message`."""
+    return ExecutionBlocker(message)
 
 
 def let_go(values: Iterable[Any]) -> None:
