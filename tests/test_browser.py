@@ -79,21 +79,21 @@ def template(comfy, name):
         return json.load(answer)
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
-def test_a_template_opens_complete(name, page, comfy):
-    canvas = template(comfy, name)
-    page.evaluate("canvas => window.app.loadGraphData(canvas)", canvas)
-    types = page.evaluate(
-        """() => window.app.graph.nodes.map(
-            n => [n.type, !!n.constructor.nodeData || n.type === 'MarkdownNote'])"""
-    )
-    assert len(types) == len(canvas["nodes"])
-    assert all(known for _, known in types), types
-    made = page.evaluate("async () => (await window.app.graphToPrompt()).output")
-    shipped = json.loads((ROOT / "workflows" / "api" / name).read_text("utf-8"))
-    for key, node in shipped.items():
-        assert made[key]["class_type"] == node["class_type"]
-        assert made[key]["inputs"].items() >= node["inputs"].items()
+def test_every_template_opens_complete(page, comfy):
+    for name in TEMPLATES:
+        canvas = template(comfy, name)
+        page.evaluate("canvas => window.app.loadGraphData(canvas)", canvas)
+        types = page.evaluate(
+            """() => window.app.graph.nodes.map(
+                n => [n.type, !!n.constructor.nodeData || n.type === 'MarkdownNote'])"""
+        )
+        assert len(types) == len(canvas["nodes"]), name
+        assert all(known for _, known in types), (name, types)
+        made = page.evaluate("async () => (await window.app.graphToPrompt()).output")
+        shipped = json.loads((ROOT / "workflows" / "api" / name).read_text("utf-8"))
+        for key, node in shipped.items():
+            assert made[key]["class_type"] == node["class_type"], name
+            assert made[key]["inputs"].items() >= node["inputs"].items(), name
 
 
 def test_templates_are_listed(comfy):
