@@ -8,7 +8,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ from .progress import VideoTicker
 if TYPE_CHECKING:
     from ...myspinbot.audio import Audio
     from ...myspinbot.video import FrameSource, SeekableSource
+    from ...myspinbot.video.credentials import Credentials
 
 _KEPT_CRF = 12
 """Of the copy that later stages work on: what it loses is not seen even when encoded again."""
@@ -225,20 +226,33 @@ def _on_disk(source: FrameSource) -> torch.Tensor:
 
 
 def save(
-    path: Path, source: FrameSource, *, crf: float, preset: str, metadata: dict[str, Any] | None
+    path: Path,
+    source: FrameSource,
+    *,
+    crf: float,
+    preset: str,
+    metadata: dict[str, Any] | None,
+    credentials: Credentials | None = None,
 ) -> None:
-    """Encode `source` to `path`, reporting to the running node and heeding its cancel."""
+    """Encode `source` to `path`, reporting to the running node and heeding its cancel.
+
+    With `credentials` the file is signed before it gets its name.
+    """
     from ...myspinbot.video import write_mp4
     from ...myspinbot.video.colour import Matrix
 
     ticker = VideoTicker()
-    write_mp4(
-        path,
-        source,
-        crf=crf,
-        preset=preset,
-        metadata=metadata,
-        matrix=Matrix.usual(source.height),
-        tick=ticker,
-        watch=ticker.watch,
-    )
+    with ExitStack() as stack:
+        written = stack.enter_context(replacing(path)) if credentials else path
+        write_mp4(
+            written,
+            source,
+            crf=crf,
+            preset=preset,
+            metadata=metadata,
+            matrix=Matrix.usual(source.height),
+            tick=ticker,
+            watch=ticker.watch,
+        )
+        if credentials:
+            credentials.sign(written, path.name)
