@@ -23,7 +23,7 @@ from aiohttp import web
 from server import PromptServer
 
 from ...myspinbot import __version__
-from ...myspinbot.metrics import Metrics, Run
+from ...myspinbot.metrics import FrameClock, Metrics, Run
 from ...myspinbot.metrics.outcome import read_outcome
 from .archive import Archive
 from .observer import Observer
@@ -51,6 +51,12 @@ def metrics() -> Metrics:
         logger.warning("There are no metrics without prometheus-client: see requirements.txt")
         return Metrics(None)
     return Metrics(CollectorRegistry())
+
+
+@functools.cache
+def frame_clock() -> FrameClock:
+    """Counts the frames of this server's videos, and the time of each stage."""
+    return FrameClock(metrics().frames)
 
 
 @functools.cache
