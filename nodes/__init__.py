@@ -5,6 +5,7 @@ from comfy_api.latest import ComfyExtension, io
 from . import (
     bot,
     dubbing,
+    enhancing,
     face,
     host,
     knowledge,
@@ -42,6 +43,7 @@ NODES: list[type[io.ComfyNode]] = [
     talking_windows.TalkingVideoHear,
     talking_windows.TalkingVideoWindow,
     talking_windows.TalkingVideoKeep,
+    enhancing.UpscaleVideo,
     video.ReframeVideo,
     video.BurnCaptions,
     video.BurnDisclosure,

@@ -32,6 +32,7 @@ from .folders import (
     weights,
     window_store,
 )
+from .image_nets import UpscaleModel, architecture
 from .instrumentation import metrics
 from .landmarker import face_networks
 from .models import Managed, has_gpu, one_thread, ready
@@ -50,7 +51,9 @@ __all__ = [
     "GraphBuilder",
     "Managed",
     "RenderedVideo",
+    "UpscaleModel",
     "ancestry",
+    "architecture",
     "decode",
     "document",
     "documents",
