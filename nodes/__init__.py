@@ -44,6 +44,8 @@ NODES: list[type[io.ComfyNode]] = [
     talking_windows.TalkingVideoWindow,
     talking_windows.TalkingVideoKeep,
     enhancing.UpscaleVideo,
+    enhancing.FaceRestorerLoader,
+    enhancing.RestoreFaces,
     video.ReframeVideo,
     video.BurnCaptions,
     video.BurnDisclosure,

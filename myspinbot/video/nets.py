@@ -53,16 +53,15 @@ class Feeder:
         done = 0
         while done < len(pictures):
             part = pictures[done : done + self.batch]
+            made, why = None, ""
             try:
                 made = self._made(part)
             except Exception as error:
                 if not self.net.out_of_memory(error):
                     raise
-                failed: Exception | None = error
-            else:
-                failed = None
-            if failed is not None:  # outside of the handler, which holds the tensors of its frames
-                self._spare(pictures.shape[1:3], failed)
+                why = str(error)  # the error itself would hold on to the memory
+            if made is None:
+                self._spare(pictures.shape[1:3], why)
                 continue
             yield from made
             done += len(part)
@@ -77,20 +76,19 @@ class Feeder:
             made = made.clamp_(0, 1).mul_(255).add_(0.5).to(torch.uint8)
             return np.ascontiguousarray(made.permute(0, 2, 3, 1).cpu().numpy())
 
-    def _spare(self, size: tuple[int, int], error: Exception) -> None:
+    def _spare(self, size: tuple[int, ...], why: str) -> None:
         if self.batch > 1:
             self.batch //= 2
         else:
             tile = min(self.tile_px or max(size), max(size)) // 2
             if tile < MIN_TILE_PX:
                 raise EngineError(
-                    f"There is not even memory for a tile of {MIN_TILE_PX} px: {error}. Close "
+                    f"There is not even memory for a tile of {MIN_TILE_PX} px: {why}. Close "
                     "other programs that use the device, or take a smaller model."
-                ) from error
+                )
             self.tile_px = tile
         log.warning(
             "Memory is short: going on with %d pictures at once in tiles of %s px.",
             self.batch,
             self.tile_px or "any",
         )
-

@@ -45,9 +45,7 @@ def _ramp(count: int) -> Tensor:
     return (torch.arange(count) + 0.5) / count
 
 
-def in_tiles(
-    net: Callable[[Tensor], Tensor], images: Tensor, scale: int, tile_px: int
-) -> Tensor:
+def in_tiles(net: Callable[[Tensor], Tensor], images: Tensor, scale: int, tile_px: int) -> Tensor:
     """What `net`, which enlarges `scale` times, makes of `images` [N, C, H, W]; 0: in one piece."""
     height, width = images.shape[2:]
     rows, columns = (spans(length, tile_px, OVERLAP_PX) for length in (height, width))

@@ -26,7 +26,12 @@ class Upscaled(Stage):
     """
 
     def __init__(
-        self, source: FrameSource, feeder: Feeder, *, scale_by: float = 0.0, longest_side_px: int = 0
+        self,
+        source: FrameSource,
+        feeder: Feeder,
+        *,
+        scale_by: float = 0.0,
+        longest_side_px: int = 0,
     ):
         super().__init__(source)
         self._feeder = feeder

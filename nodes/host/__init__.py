@@ -19,6 +19,7 @@ from .expansion import (
 )
 from .folders import (
     LIPSYNC,
+    RESTORERS,
     VOICES,
     document,
     documents,
@@ -32,7 +33,7 @@ from .folders import (
     weights,
     window_store,
 )
-from .image_nets import UpscaleModel, architecture
+from .image_nets import UpscaleModel, load_restorer
 from .instrumentation import metrics
 from .landmarker import face_networks
 from .models import Managed, has_gpu, one_thread, ready
@@ -44,6 +45,7 @@ from .video import RenderedVideo, frame_source, save, seekable_source
 
 __all__ = [
     "LIPSYNC",
+    "RESTORERS",
     "SAMPLERS",
     "SCHEDULERS",
     "VOICES",
@@ -53,7 +55,6 @@ __all__ = [
     "RenderedVideo",
     "UpscaleModel",
     "ancestry",
-    "architecture",
     "decode",
     "document",
     "documents",
@@ -68,6 +69,7 @@ __all__ = [
     "lend",
     "let_go",
     "listener",
+    "load_restorer",
     "make_room",
     "metadata",
     "metrics",

@@ -38,7 +38,7 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _cancellable(load: Callable[[], Any]) -> Any:
+def cancellable(load: Callable[[], Any]) -> Any:
     """Run `load` beside the worker thread, so that a cancel need not wait for a large file.
 
     The thread is outside the nodes' inference mode: weights born in that could never serve a
@@ -63,7 +63,7 @@ class Managed:
     """An engine whose torch modules belong to ComfyUI's model manager."""
 
     def __init__(self, load: Callable[[], Any]):
-        self.engine = _cancellable(load)
+        self.engine = cancellable(load)
         """Use it through `ready`: until then its modules may be anywhere."""
         self.patchers = [
             WholePatcher(
