@@ -23,9 +23,9 @@ def _random(net: torch.nn.Module, spread: float, seed: int) -> torch.nn.Module:
     return net.eval()
 
 
-def write_upscaler(path: Path, scale: int = 2, width: int = 8) -> Path:
+def write_upscaler(path: Path, scale: int = 2, width: int = 8, layers: int = 2) -> Path:
     """A Real-ESRGAN Compact: nearest neighbours, and a little noise of its own."""
-    net = _random(Compact(num_feat=width, num_conv=2, upscale=scale), 0.5, 0)
+    net = _random(Compact(num_feat=width, num_conv=layers, upscale=scale), 0.2, 0)
     save_file(net.state_dict(), path)
     return path
 
