@@ -136,7 +136,7 @@ class WriteNarration(io.ComfyNode):
         pace = pace_of(voice, language)
         # Own words ask nobody, unless an LLM is connected: it describes their picture.
         model = llm or (types.NOBODY if own else ollama.answering() or load_embedded())
-        with host.lend(model) as (engine, freed):
+        with host.lend(model) as (engine, lent):
             common = {
                 "persona": persona,
                 "tone": tone,
@@ -151,7 +151,8 @@ class WriteNarration(io.ComfyNode):
                 written = writing.write(
                     topic, **common, language=language, duration_s=duration_s, facts=passages
                 )
-        written.report.update(freed)
+            lent.outcome = written.outcome
+        written.report.update(lent.freed)
         if own and knowledge.strip():
             written.report["knowledge"] = "ignored: the narration is your own"
         if written.report.get("passages"):

@@ -131,6 +131,7 @@ class OllamaModel:
     settings: dict[str, Any]
     freed: dict[str, Any] = field(default_factory=dict)
     """What `ready` sent away, for the report of `release`."""
+    backend = "ollama"
 
     @property
     def shares_gpu(self) -> bool:
@@ -164,6 +165,7 @@ class OllamaModel:
         except ServerError as error:  # the text is written, or another error is on its way
             logger.warning("%s", error)
             return {**self.freed, "ollama_vram_note": str(error)}
+        host.metrics().vram_freed("llm", freed)
         return {**self.freed, "ollama_vram_freed_bytes": freed}
 
 

@@ -17,6 +17,8 @@ Voice = io.Custom("SPINBOT_VOICE")
 Speech = io.Custom("SPINBOT_SPEECH")
 Face = io.Custom("SPINBOT_FACE")
 LipSync = io.Custom("SPINBOT_LIPSYNC")
+Dataset = io.Custom("SPINBOT_DATASET")
+"""Carries a myspinbot.lora.dataset.LoraDataset."""
 
 
 @dataclass(frozen=True)

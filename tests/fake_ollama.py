@@ -165,7 +165,9 @@ class FakeOllama:
             request.transport.abort()
         elif ending != "cut":
             count = min(len(pieces), limit)
-            end = {"done": True, "done_reason": ending, "eval_count": count}
+            read = sum(len(message["content"].split()) for message in body["messages"])
+            counts = {"eval_count": count, "prompt_eval_count": read}
+            end = {"done": True, "done_reason": ending, **counts}
             await response.write(_line(message=_says(""), **end))
         return response
 

@@ -13,6 +13,9 @@ from typing import Any
 
 from aiohttp import web
 
+PROMPT_TOKENS, COMPLETION_TOKENS = 21, 9
+"""As the fake counts every prompt and every answer."""
+
 
 @dataclass
 class Turn:
@@ -85,6 +88,11 @@ class FakeOpenAI:
             request.transport.abort()
             return response
         await send(delta={}, finish_reason=turn.reason)
+        if (self.requests[-1].get("stream_options") or {}).get("include_usage"):
+            usage = {"prompt_tokens": PROMPT_TOKENS, "completion_tokens": COMPLETION_TOKENS}
+            await response.write(
+                f"data: {json.dumps({'choices': [], 'usage': usage})}\n\n".encode()
+            )
         await response.write(b"data: [DONE]\n\n")
         return response
 

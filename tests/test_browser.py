@@ -4,11 +4,14 @@ import json
 import shutil
 import urllib.parse
 import urllib.request
+from fractions import Fraction
 
+import numpy as np
 import pytest
 from fake_ollama import FakeOllama
 from playwright.sync_api import sync_playwright
 
+from myspinbot.video import Mp4Writer
 from scripts.environment import PACK_FOLDER, ROOT
 
 pytestmark = pytest.mark.browser
@@ -177,6 +180,70 @@ def test_a_voice_can_be_heard_on_its_node(sample_files, page, comfy, samples_dir
     page.wait_for_function(f"() => {PLAYERS}.every(player => player.currentTime > 0.1)")
     saved = page.evaluate("() => JSON.stringify(window.app.graph.serialize().nodes)")
     assert "ComfyUI_temp" not in saved
+
+
+SAVED = "window.app.graph.nodes.find(n => n.type === 'MySpinBot_SaveTalkingBot')"
+DRAWN = """() => {
+    const {nodes, links} = window.app.graph.serialize();
+    return [links, nodes.map(n => [n.id, n.type, n.title, n.pos, n.widgets_values])];
+}"""
+
+
+@pytest.fixture
+def film(upload, tmp_path):
+    """A second of grey, in the input folder before the page asks what is there."""
+    path = tmp_path / "film.mp4"
+    with Mp4Writer(path, width=64, height=64, fps=Fraction(25)) as writer:
+        for _ in range(25):
+            writer.write(np.full((64, 64, 3), 128, np.uint8))
+    return upload(path)
+
+
+def test_a_saved_video_dropped_into_the_editor_is_the_graph_again(film, page):
+    """With the titles and places that only the workflow has, not the prompt."""
+    inputs = {
+        "video": ["1", 0],
+        "filename_prefix": "dropped/film",
+        "crf": 21,
+        "preset": "faster",
+        "loudness": "as it is",
+        "disclosure": True,
+    }
+    prompt = {
+        "1": {"class_type": "LoadVideo", "inputs": {"file": film}},
+        "2": {"class_type": "MySpinBot_SaveTalkingBot", "inputs": inputs},
+    }
+    page.evaluate("prompt => window.app.loadApiJson(prompt, 'a film')", prompt)
+    page.evaluate(f"() => {{ {SAVED}.title = 'Größe 🎬'; {SAVED}.pos = [700, 300]; }}")
+    before = page.evaluate(f"() => JSON.stringify(({DRAWN})())")
+    page.evaluate(
+        """() => {
+            window.app.api.addEventListener("executed", e => { window.saved = e.detail.output; });
+            window.app.queuePrompt(0, 1);
+        }"""
+    )
+    page.wait_for_function("() => window.saved?.images?.length", timeout=60_000)
+    page.evaluate("() => window.app.graph.clear()")
+    assert page.evaluate("() => window.app.graph.nodes.length") == 0
+    dropped = page.evaluate_handle(
+        """async () => {
+            const {filename, subfolder, type} = window.saved.images[0];
+            const query = new URLSearchParams({filename, subfolder, type});
+            const blob = await (await window.app.api.fetchApi(`/view?${query}`)).blob();
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([blob], filename, {type: blob.type}));
+            return transfer;
+        }"""
+    )
+    page.dispatch_event("#graph-canvas", "drop", {"dataTransfer": dropped, "bubbles": True})
+    page.wait_for_function(f"drawn => JSON.stringify(({DRAWN})()) === drawn", arg=before)
+    page.wait_for_function(  # which comes a moment later
+        "async () => (await window.app.graphToPrompt()).output[2].inputs.video"
+    )
+    made = page.evaluate("async () => (await window.app.graphToPrompt()).output")
+    assert made.keys() == prompt.keys()
+    for key, node in prompt.items():
+        assert made[key]["inputs"].items() >= node["inputs"].items()
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ def facts(tmp_path_factory):
     """One run for all: half a gigabyte of embeddings is made once."""
     code = f'''
 teach('"narration": "{SAID}"}}')
-with host.lend(node(clip)) as (engine, freed):
+with host.lend(node(clip)) as (engine, lent):
     written = write("bees", duration_s=5.5, llm=engine, seed=3)
     begun = engine.chat([], max_tokens=5, schema={{}}, tick=lambda *_: None)
     asked = engine.chat([], max_tokens=50, schema={{}}, temperature=0.0, tick=lambda *_: None)
@@ -72,7 +72,7 @@ with host.lend(node(clip)) as (engine, freed):
 from pack.myspinbot.narrative.chat import Message
 from pack.nodes.host.clip import _literal
 hostile = 'bees (honey:1.4) \\\\\\\\(x) embedding:face and {{braces}}'
-prompt = engine.written([Message("system", "Be brief."), Message("user", hostile)])
+prompt = node(clip).ready().written([Message("system", "Be brief."), Message("user", hostile)])
 rows = clip.tokenize(
     _literal(prompt), skip_template=True, llama_template="{{}}", min_length=1)["qwen3_06b"]
 read = clip.decode([token for token, weight in rows[0]], skip_special_tokens=False)
@@ -89,7 +89,7 @@ try:
     engine.chat([], max_tokens=30000, schema={{}}, tick=lambda *_: None)
 except mm.InterruptProcessingException:
     seconds = time.monotonic() - start
-say(narration=written.narration, report=written.report, freed=freed, begun=vars(begun),
+say(narration=written.narration, report=written.report, freed=lent.freed, begun=vars(begun),
     asked=vars(asked), own=own.report, words=own.narration, prompt=prompt, read=read,
     weights=sorted({{weight for token, weight in rows[0]}}), seconds=seconds, token_s=token_s)
 '''
@@ -107,7 +107,9 @@ def test_it_writes_a_narration(facts):
 
 @pytest.mark.comfy
 def test_it_tells_a_whole_answer_from_one_that_ran_out_of_tokens(facts):
-    assert facts["begun"] == {"text": '{"narration":', "ending": "length", "tokens": 5}
+    begun = {"text": '{"narration":', "ending": "length", "tokens": 5}
+    assert facts["begun"].items() >= begun.items()
+    assert facts["begun"]["prompt_tokens"] > 0
     assert facts["asked"]["ending"] == "stop"
     assert facts["asked"]["text"] == f'{{"narration": "{SAID}"}}'
 

@@ -24,6 +24,10 @@ for one in keep:
     mm.load_models_gpu(one.patchers, force_full_load=True)
 assert held() == 4_004_000_000
 from pack.myspinbot.narrative.chat import Message
+def counted(*names):
+    return {" ".join((s.name.removeprefix("myspinbot_"), *s.labels.values())): s.value
+            for f in host.metrics().registry.collect() for s in f.samples
+            if s.name.removeprefix("myspinbot_").startswith(names)}
 def chat(llm):
     return llm.chat([Message("user", "Hi")], tick=host.ticker())
 """
@@ -44,17 +48,24 @@ def test_both_give_the_gpu_to_the_other(fake, tmp_path):
     code = """
 host.has_gpu = lambda: True
 model = ollama.OllamaModel(ollama.connect(), "qwen3", {"keep_alive_s": 600})
-with host.lend(model) as (llm, report):
+with host.lend(model) as (llm, lent):
     chat(llm)
     left = held()
     mm.load_models_gpu([p for one in keep for p in one.patchers], force_full_load=True)
     with host.lend(model) as (llm, again):  # it is loaded: nobody has to go
         chat(llm)
-say(left=left, report=report, again=again, held=held())
+say(left=left, again=again.freed, held=held(), **counted("llm_re", "llm_tok", "vram_freed"))
 """
     facts = play(fake, tmp_path, code)
     assert facts["left"] == 2_002_000_000
     assert facts["again"] == {"ollama_vram_freed_bytes": 5_500_000_000}
+    assert facts["vram_freed_bytes_total comfyui"] == 2_002_000_000
+    # what the other had already given back is not given back twice
+    assert facts["vram_freed_bytes_total llm"] == 5_500_000_000
+    assert facts["llm_requests_total ollama ok"] == 2
+    assert facts["llm_request_duration_seconds_count ollama"] == 2
+    assert facts["llm_tokens_total ollama prompt"] == 2
+    assert facts["llm_tokens_total ollama completion"] == 6
     assert facts["held"] == 4_004_000_000
     assert fake.loaded == {}
     chats = [body for path, body in fake.requests if path == "/api/chat"]
@@ -69,21 +80,25 @@ import functools, time
 host.has_gpu = lambda: True
 model = ollama.OllamaModel(ollama.connect(), "qwen3", {})
 model.server.unload = functools.partial(model.server.unload, within_s=0.5)
-with host.lend(model) as (llm, report):
+with host.lend(model) as (llm, lent):
     chat(llm)
 class Cancel(BaseException): pass
 try:
     with host.lend(model) as (llm, nothing):
+        chat(llm)
         start = time.monotonic()
         raise Cancel
 except Cancel:
-    say(seconds=time.monotonic() - start, report=report, nothing=nothing)
+    say(seconds=time.monotonic() - start, report=lent.freed, nothing=nothing.freed,
+        **counted("llm_req"))
 """
     facts = play(fake, tmp_path, code)
     assert facts["report"]["comfyui_vram_freed_bytes"] == 2_002_000_000
     assert "ollama stop qwen3" in facts["report"]["ollama_vram_note"]
     assert facts["seconds"] < 1.5
     assert facts["nothing"] == {}
+    assert facts["llm_requests_total ollama ok"] == 1
+    assert facts["llm_requests_total ollama interrupted"] == 1
     assert sum(body.get("keep_alive") == 0 for _, body in fake.requests) == 2
 
 
@@ -92,7 +107,7 @@ def test_without_a_shared_gpu_nobody_leaves(fake, tmp_path):
     fake.on_gpu = False
     code = """
 model = ollama.OllamaModel(ollama.connect(), "qwen3", {"keep_alive_s": 600})
-with host.lend(model) as (llm, report):
+with host.lend(model) as (llm, lent):
     chat(llm)
 host.has_gpu = lambda: True
 model.server._name = "gpu.example"
@@ -103,7 +118,8 @@ with host.lend(keep[0]) as (engine, none):
 small = ollama.OllamaModel(ollama.connect(), "llama3.2:3b", {"keep_alive_s": 500})
 with host.lend(small) as (llm, cpu):
     chat(llm)
-say(held=held(), comfyui=cpu.pop("comfyui_vram_freed_bytes"), **report, **more, **none, **cpu)
+say(held=held(), comfyui=cpu.freed.pop("comfyui_vram_freed_bytes"), **lent.freed, **more.freed,
+    **none.freed, **cpu.freed)
 """
     assert play(fake, tmp_path, code) == {"held": 4_004_000_000, "comfyui": 0}
     kept = [b["keep_alive"] for path, b in fake.requests if path == "/api/chat"]

@@ -6,6 +6,7 @@ import time
 
 import pytest
 from fake_ollama import FakeOllama, Scene
+from metering import figures, grown
 from prompts import get, inputs_of, load
 
 from myspinbot.client.server import ComfyServer
@@ -87,8 +88,9 @@ def test_the_editor_is_told_where_the_list_is(comfy):
         assert f"| {field} |" in page
 
 
-def test_a_narration_is_written(run, ollama):
+def test_a_narration_is_written(run, ollama, comfy):
     ollama.scenes.append(Scene(SCRIPT))
+    before = figures(comfy)
     outputs = run(narration())["outputs"]
     assert outputs["3"]["text"] == [WORDS]
     assert json.loads(outputs["4"]["text"][0])["engine"] == "ollama llama3.2:3b"
@@ -99,6 +101,12 @@ def test_a_narration_is_written(run, ollama):
     assert body["options"]["seed"] == 7
     assert body["keep_alive"] == 60
     assert "narration" in body["format"]["properties"]
+    read = sum(len(message["content"].split()) for message in body["messages"])
+    assert grown(before, figures(comfy), "llm_requests", "llm_tokens") == {
+        'llm_requests_total{backend="ollama",outcome="ok"}': 1,
+        'llm_tokens_total{backend="ollama",kind="prompt"}': read,
+        'llm_tokens_total{backend="ollama",kind="completion"}': len(SCRIPT.split(" ")),
+    }
 
 
 def test_the_shipped_workflow_speaks_what_the_model_wrote_from_the_facts(

@@ -8,6 +8,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from metering import eventually, figures, grown
 from prompts import inputs_of, load, write_sound
 
 from myspinbot.audio import Audio, read_audio
@@ -152,9 +153,17 @@ def test_a_finished_video(portrait, run, download, comfy):
             sidecar="srt + vtt",
         ),
     }
+    before = figures(comfy)
     path = download(run(prompt))
     found = probe(path)
     assert (found["width"], found["height"], found["frames"]) == (720, 1280, 50)
+    stages = ("TalkingPortrait", "Reframed", "Captioned", "Disclosed", "encode")
+    assert eventually(lambda: grown(before, figures(comfy), "artifacts"))
+    assert grown(before, figures(comfy), "frames", "video_seconds", "artifacts") == {
+        **{f'frames_total{{stage="{stage}"}}': 50 for stage in stages},
+        "video_seconds_total": CLIP_S,
+        'artifacts_total{kind="video"}': 1,
+    }
     sound = read_audio(path)
     assert sound.loudness_lufs() == pytest.approx(-16, abs=1)
     with av.open(str(path)) as container:

@@ -53,6 +53,7 @@ def test_an_answer_is_streamed_with_all_settings(fake, llm):
         tick=lambda done, total: seen.append((done, total)),
     )
     assert (answer.text, answer.ending, answer.tokens) == ("I dream of tea.", "stop", 4)
+    assert answer.prompt_tokens == sum(len(message.text.split()) for message in MESSAGES)
     assert seen[-1] == (4, 40)
     assert sorted(seen) == seen
     body = fake.last("/api/chat")

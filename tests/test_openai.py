@@ -6,7 +6,7 @@ import socket
 import time
 
 import pytest
-from fake_openai import Turn, serving
+from fake_openai import COMPLETION_TOKENS, PROMPT_TOKENS, Turn, serving
 
 from myspinbot.errors import ServerError, ServerUnreachableError
 from myspinbot.narrative.chat import Message
@@ -37,7 +37,8 @@ def test_an_answer_is_streamed():
             seed=2**40 + 7,
         )
     assert (answer.text, answer.ending) == ("Grüße, “you” 🙂 and a longer tail.", "stop")
-    assert answer.tokens == seen[-1][0] == 7
+    assert answer.tokens == seen[-1][0] == COMPLETION_TOKENS, "the server's own count"
+    assert answer.prompt_tokens == PROMPT_TOKENS
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
     (sent,) = fake.requests
     assert sent["response_format"]["json_schema"]["schema"] == SCHEMA

@@ -41,6 +41,9 @@ ERROR_KINDS = (
     "TypeError",
     "ValueError",
 )
+LLM_BACKENDS = ("embedded", "ollama", "openai-compatible", "clip")
+LLM_OUTCOMES = ("ok", "repaired", "fallback", "error", "interrupted")
+LORA_BASES = ("sd15", "sdxl", "flux", "wan")
 HOOKS: tuple[str, ...] = (
     "nodes",
     "outcomes",
@@ -48,15 +51,17 @@ HOOKS: tuple[str, ...] = (
     "queue",
     "models",
     "memory",
+    "history",
     "recording",
 )
-"""What can break when ComfyUI changes; `recording` is the pack's own calls."""
+"""What can break when ComfyUI changes, or a database does; `recording` is the pack's own calls."""
 
-_CLASSES, _MODELS, _ENGINES, _MEASURES = 300, 100, 30, 30
+_CLASSES, _MODELS, _ENGINES, _STAGES, _MEASURES = 300, 100, 30, 30, 30
 """How many different values are told apart."""
 
 _LONG_S = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1200, 3600, 7200)
 _NODE_S = (0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800)
+_ASKED_S = (0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160)
 _RATIO = (0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1, 1.5, 2, 4, 8)
 _SCORE = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1)
 
@@ -133,6 +138,38 @@ FAMILIES = (
         "Models that left memory, seen between nodes.",
         {"model_class": _MODELS},
     ),
+    Family(
+        "counter",
+        "llm_requests_total",
+        "Texts that a language model was asked for; repaired: it had to be helped, fallback: "
+        "nothing of it was used.",
+        {"backend": LLM_BACKENDS, "outcome": LLM_OUTCOMES},
+    ),
+    Family(
+        "counter",
+        "llm_tokens_total",
+        "Tokens that language models read and wrote.",
+        {"backend": LLM_BACKENDS, "kind": ("prompt", "completion")},
+    ),
+    Family(
+        "histogram",
+        "llm_request_duration_seconds",
+        "From asking for a text to having it, with loading the model.",
+        {"backend": LLM_BACKENDS},
+        _ASKED_S,
+    ),
+    Family(
+        "counter",
+        "llm_generation_seconds_total",
+        "Time in which they read and wrote.",
+        {"backend": LLM_BACKENDS},
+    ),
+    Family(
+        "counter",
+        "vram_freed_bytes_total",
+        "Memory that ComfyUI's models and a language model beside it left to each other.",
+        {"owner": ("comfyui", "llm")},
+    ),
     Family("counter", "tts_audio_seconds_total", "Speech that was made.", {"engine": _ENGINES}),
     Family(
         "counter",
@@ -147,9 +184,22 @@ FAMILIES = (
         {"engine": _ENGINES},
         _RATIO,
     ),
-    Family("counter", "frames_total", "Video frames rendered and encoded."),
-    Family("counter", "frame_seconds_total", "Time that rendering them took."),
-    Family("counter", "video_seconds_total", "Video that was rendered, in seconds of its length."),
+    Family(
+        "counter",
+        "frames_total",
+        "Video frames that a stage made, changed or encoded.",
+        {"stage": _STAGES},
+    ),
+    Family(
+        "counter",
+        "frame_seconds_total",
+        "Time that it took, without the stages that it read them from.",
+        {"stage": _STAGES},
+    ),
+    Family("counter", "video_seconds_total", "Video that was encoded, in seconds of its length."),
+    Family("counter", "lora_steps_total", "Steps of training.", {"base": LORA_BASES}),
+    Family("counter", "lora_seconds_total", "Time that they took.", {"base": LORA_BASES}),
+    Family("gauge", "lora_loss", "Loss of the last step.", {"base": LORA_BASES}),
     Family(
         "counter",
         "artifacts_total",

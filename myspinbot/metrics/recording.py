@@ -121,6 +121,31 @@ class Metrics:
     # what the pack's nodes report
 
     @_never_raises
+    def llm(
+        self,
+        backend: str,
+        outcome: str,
+        duration_s: float,
+        *,
+        busy_s: float,
+        prompt_tokens: int,
+        completion_tokens: int,
+    ) -> None:
+        """A model was asked for a text, of which it read and wrote for `busy_s`."""
+        self._put("llm_requests_total", 1, backend, outcome)
+        self._put("llm_request_duration_seconds", duration_s, backend)
+        self._put("llm_generation_seconds_total", busy_s, backend)
+        self._put("llm_tokens_total", prompt_tokens, backend, "prompt")
+        self._put("llm_tokens_total", completion_tokens, backend, "completion")
+        self._tally("llm_tokens", prompt_tokens + completion_tokens)
+
+    @_never_raises
+    def vram_freed(self, owner: str, size_bytes: int) -> None:
+        """`owner`, "comfyui" or "llm", left so much to the other."""
+        self._put("vram_freed_bytes_total", size_bytes, owner)
+        self._tally("vram_freed_bytes", size_bytes)
+
+    @_never_raises
     def speech(self, engine: str, audio_s: float, synthesis_s: float) -> None:
         """`audio_s` of speech took `synthesis_s` to make."""
         self._put("tts_audio_seconds_total", audio_s, engine)
@@ -130,12 +155,26 @@ class Metrics:
         self._tally("speech_s", audio_s)
 
     @_never_raises
-    def frames(self, count: int, seconds: float, video_s: float) -> None:
-        """`count` frames, `video_s` of video, took `seconds` to render and encode."""
-        self._put("frames_total", count)
-        self._put("frame_seconds_total", seconds)
+    def frames(self, stage: str, count: int, seconds: float) -> None:
+        """`count` frames took `stage` so long."""
+        self._put("frames_total", count, stage)
+        self._put("frame_seconds_total", seconds, stage)
+
+    @_never_raises
+    def encoded(self, count: int, seconds: float, video_s: float) -> None:
+        """`count` frames, `video_s` of video, took `seconds` to encode."""
+        self.frames("encode", count, seconds)
         self._put("video_seconds_total", video_s)
         self._tally("frames", count)
+        self._tally("video_s", video_s)
+
+    @_never_raises
+    def training_step(self, base: str, loss: float, seconds: float) -> None:
+        """A LoRA for a `base` of families.LORA_BASES learned one step."""
+        self._put("lora_steps_total", 1, base)
+        self._put("lora_seconds_total", seconds, base)
+        self._put("lora_loss", loss, base)
+        self._tally("lora_steps", 1)
 
     @_never_raises
     def quality(self, measure: str, score: float) -> None:

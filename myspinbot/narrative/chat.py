@@ -26,6 +26,8 @@ class Answer:
     """Why it ended: said all, ran out of tokens, or the connection broke. Only "stop" is whole."""
     tokens: int = 0
     """As the server counts them; 0 if it does not."""
+    prompt_tokens: int = 0
+    """Those of the messages, the same."""
 
 
 class ChatLLM(Protocol):

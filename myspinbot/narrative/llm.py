@@ -37,10 +37,17 @@ class Continuation:
     """Mean log probability of its tokens, at temperature 1."""
     stopped_by: str
     """The stop string that ended it, or "" (end of text, or max_tokens)."""
+    tokens: int = 0
+    """That were written for it."""
 
 
 class Passage(Protocol):
     """A text in the making, which the model has read so far."""
+
+    @property
+    def tokens(self) -> int:
+        """How many it has read."""
+        ...
 
     def extend(self, text: str) -> None:
         """Add `text` as it is."""

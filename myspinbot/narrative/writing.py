@@ -38,6 +38,16 @@ class Narration:
     and counts: attempts of a chat model, or sentences of the model and of the templates; with facts
     passages (those that were used), or knowledge (why none was)."""
 
+    @property
+    def outcome(self) -> str:
+        """How the model that was asked did: "ok"; "repaired": asked again, or templates filled
+        gaps; "fallback": nothing of its is used."""
+        report = self.report
+        if "template" in (report["engine"], report.get("stage_prompt_by")):
+            return "fallback"
+        whole = report.get("attempts", 1) == 1 and not report.get("template_sentences")
+        return "ok" if whole and not report["fallback"] else "repaired"
+
 
 @dataclass(frozen=True)
 class Written:

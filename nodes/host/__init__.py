@@ -5,12 +5,15 @@ from comfy_execution.graph_utils import GraphBuilder
 from . import instrumentation
 from .baton import lend, make_room
 from .clip import ClipText
+from .denoiser import HostedDenoiser
 from .diffusion import image_codec, unet
 from .expansion import (
     SAMPLERS,
     SCHEDULERS,
     ancestry,
+    blocked,
     decode,
+    forget_progress,
     let_go,
     listener,
     remembering,
@@ -24,6 +27,8 @@ from .folders import (
     document,
     documents,
     files,
+    input_folder,
+    input_folders,
     inside,
     private,
     register,
@@ -36,11 +41,13 @@ from .folders import (
 from .image_nets import UpscaleModel, load_restorer
 from .instrumentation import metrics
 from .landmarker import face_networks
-from .models import Managed, has_gpu, one_thread, ready
+from .lora import Sampler, captions, latents, lora_file, pictures, published_names, unmapped
+from .models import Managed, free_cached, has_gpu, one_thread, ready
 from .preview import preview, preview_video
 from .progress import ticker
 from .routes import serve, serve_operator
 from .saving import font, metadata, output_file
+from .training_view import TrainingView
 from .video import RenderedVideo, frame_source, save, seekable_source
 
 __all__ = [
@@ -51,33 +58,46 @@ __all__ = [
     "VOICES",
     "ClipText",
     "GraphBuilder",
+    "HostedDenoiser",
     "Managed",
     "RenderedVideo",
+    "Sampler",
+    "TrainingView",
     "UpscaleModel",
     "ancestry",
+    "blocked",
+    "captions",
     "decode",
     "document",
     "documents",
     "face_networks",
     "files",
     "font",
+    "forget_progress",
     "frame_source",
+    "free_cached",
     "has_gpu",
     "image_codec",
+    "input_folder",
+    "input_folders",
     "inside",
     "instrumentation",
+    "latents",
     "lend",
     "let_go",
     "listener",
     "load_restorer",
+    "lora_file",
     "make_room",
     "metadata",
     "metrics",
     "one_thread",
     "output_file",
+    "pictures",
     "preview",
     "preview_video",
     "private",
+    "published_names",
     "ready",
     "register",
     "remembering",
@@ -92,6 +112,7 @@ __all__ = [
     "temporary",
     "ticker",
     "unet",
+    "unmapped",
     "weights",
     "window_store",
 ]

@@ -52,7 +52,8 @@ class ClipText:
         stop = self.vocabulary[end]
         kept = ids[: ids.index(stop)] if stop in ids else ids
         whole = len(kept) < max_tokens
-        return Completion(self._clip.decode(kept, skip_special_tokens=True), whole, len(ids))
+        read = len(next(iter(tokens.values()))[0])
+        return Completion(self._clip.decode(kept, skip_special_tokens=True), whole, len(ids), read)
 
 
 def _vocabulary(tokenizer: Any) -> dict[str, int]:

@@ -12,6 +12,8 @@ import folder_paths
 import numpy as np
 import psutil
 import torch
+from comfy_execution.graph_utils import ExecutionBlocker
+from comfy_execution.progress import get_progress_state
 from server import PromptServer
 
 SAMPLERS: list[str] = comfy.samplers.KSampler.SAMPLERS
@@ -106,6 +108,11 @@ def listener(audio_encoder: Any) -> Callable[[np.ndarray], list[torch.Tensor]]:
     return encode
 
 
+def blocked(message: str) -> ExecutionBlocker:
+    """An output that is not there: whatever is connected to it stops with `message`."""
+    return ExecutionBlocker(message)
+
+
 def let_go(values: Iterable[Any]) -> None:
     """Free what intermediate outputs hold that nobody will read again.
 
@@ -117,9 +124,23 @@ def let_go(values: Iterable[Any]) -> None:
             value.untyped_storage().resize_(0)
         elif isinstance(value, dict):
             value.clear()
+        elif isinstance(value, list):  # CONDITIONING, which the window's own node extended
+            for _, extras in value:
+                extras.clear()
         elif hasattr(value, "model_options"):  # the window's own clone of a MODEL
             value.model_options = {"transformer_options": {}}
             value.wrappers = {}
+
+
+def forget_progress(node_id: str) -> None:
+    """Drop the nodes that `node_id` became from ComfyUI's state of progress.
+
+    ComfyUI sends the whole of it with every step of every node: megabytes after a minute of
+    windows, a hundred times as much after ten.
+    """
+    nodes = get_progress_state().nodes
+    for name in [name for name in nodes if name.startswith(f"{node_id}.")]:
+        del nodes[name]
 
 
 def say(node_id: str, text: str) -> None:

@@ -77,11 +77,22 @@ def document(name: str) -> Path:
     return _below(root, root / name, name)
 
 
+def input_folders() -> list[str]:
+    """Names of the folders below ComfyUI's input folder, for a combo."""
+    return folder_paths.get_input_subfolders()
+
+
+def input_folder(name: str) -> Path:
+    """Resolve a folder's name below ComfyUI's input folder; raises BadInputError outside it."""
+    root = Path(folder_paths.get_input_directory())
+    return _below(root, root / name, name)
+
+
 def _below(root: Path, path: Path, name: str) -> Path:
-    """`path` resolved; raises BadInputError, quoting `name`, unless it is a file's below `root`."""
+    """`path` resolved; raises BadInputError, quoting `name`, unless it lies below `root`."""
     root, path = root.resolve(), path.resolve()
     if not name.strip() or root not in path.parents:
-        raise BadInputError(f"{name!r} is not a file name inside {root}: use a plain name.")
+        raise BadInputError(f"{name!r} is not a name inside {root}: use a plain name.")
     return path
 
 

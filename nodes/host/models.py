@@ -27,6 +27,11 @@ def has_gpu() -> bool:
     return mm.get_torch_device().type != "cpu"
 
 
+def free_cached() -> None:
+    """Give VRAM back that torch holds, but that no tensor uses."""
+    mm.soft_empty_cache()
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Run small nets on one core: several threads cost them many times the CPU."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-import time
 import weakref
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,7 @@ from comfy_api.latest import Input, InputImpl, Types
 
 from ...myspinbot.errors import StorageError
 from ...myspinbot.files import replacing
-from .instrumentation import metrics
+from .instrumentation import frame_clock, metrics
 from .progress import VideoTicker
 
 if TYPE_CHECKING:
@@ -59,12 +58,14 @@ class RenderedVideo(Input.Video):
     def made(self) -> Iterator[np.ndarray]:
         """The frames, from the file if there is one."""
         from ...myspinbot.video import FileFrames
+        from .frames import Timed
 
         if os.path.isfile(self._path):
             return FileFrames(self._path).frames()
-        return self._copied() if self._keep else self._source.frames()
+        frames = Timed(self._source).frames()
+        return self._copied(frames) if self._keep else frames
 
-    def _copied(self) -> Iterator[np.ndarray]:
+    def _copied(self, frames: Any) -> Iterator[np.ndarray]:
         """Pass the frames on, and keep them."""
         from ...myspinbot.video import Mp4Writer
 
@@ -78,22 +79,21 @@ class RenderedVideo(Input.Video):
             crf=_KEPT_CRF,
             preset="ultrafast",
         )
-        with writer:
-            for frame in source.frames():
+        with writer, closing(frames):
+            for frame in frames:
                 writer.write(frame)
                 yield frame
         self._adopt(path)
 
     def _file(self) -> InputImpl.VideoFromFile:
         from ...myspinbot.video import write_mp4
+        from .frames import Timed
 
         with self._lock:
             if not os.path.isfile(self._path):
                 path, ticker = _temporary("mp4"), VideoTicker()
-                started_s = time.perf_counter()
-                write_mp4(path, self._source, tick=ticker, watch=ticker.watch)
-                took_s = time.perf_counter() - started_s
-                metrics().frames(self._source.frame_count, took_s, self.get_duration())
+                with _encoding(self._source):
+                    write_mp4(path, Timed(self._source), tick=ticker, watch=ticker.watch)
                 self._adopt(path)
         return InputImpl.VideoFromFile(self._path)
 
@@ -230,15 +230,26 @@ def save(
     """Encode `source` to `path`, reporting to the running node and heeding its cancel."""
     from ...myspinbot.video import write_mp4
     from ...myspinbot.video.colour import Matrix
+    from .frames import Timed
 
     ticker = VideoTicker()
-    write_mp4(
-        path,
-        source,
-        crf=crf,
-        preset=preset,
-        metadata=metadata,
-        matrix=Matrix.usual(source.height),
-        tick=ticker,
-        watch=ticker.watch,
-    )
+    with _encoding(source):
+        write_mp4(
+            path,
+            Timed(source),
+            crf=crf,
+            preset=preset,
+            metadata=metadata,
+            matrix=Matrix.usual(source.height),
+            tick=ticker,
+            watch=ticker.watch,
+        )
+
+
+@contextmanager
+def _encoding(source: FrameSource) -> Iterator[None]:
+    """Count what the block, which encodes all of `source`, takes without making the frames."""
+    with frame_clock().own() as own:
+        yield
+    count = source.frame_count
+    metrics().encoded(count, own.seconds, float(count / source.fps))

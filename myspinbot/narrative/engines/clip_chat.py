@@ -23,6 +23,7 @@ class Completion:
     whole: bool
     """Whether the model ended it; else its tokens were used up."""
     tokens: int
+    prompt_tokens: int = 0
 
 
 class TextModel(Protocol):
@@ -128,7 +129,8 @@ class ClipChat:
             seed=seed,
         )
         tick(min(said.tokens, max_tokens), max_tokens)
-        return Answer(beginning + said.text, "stop" if said.whole else "length", said.tokens)
+        ending = "stop" if said.whole else "length"
+        return Answer(beginning + said.text, ending, said.tokens, said.prompt_tokens)
 
     def written(self, messages: Sequence[Message]) -> str:
         """The chat as the model reads it, up to the answer to be written."""

@@ -83,6 +83,11 @@ class EmbeddedPassage:
         self._ids: list[int] = []
         self._logits = torch.empty(0)
 
+    @property
+    def tokens(self) -> int:
+        """How many it has read."""
+        return len(self._ids)
+
     def extend(self, text: str) -> None:
         """Add `text`; markers in it are plain text. Raises BadInputError beyond the context."""
         self.read(self._tokens.encode(text, markers=False), no_tick)
@@ -177,7 +182,7 @@ class Draft:
     def continuation(self) -> Continuation:
         """What came of it."""
         mean = sum(self.likelihoods) / max(len(self.likelihoods), 1)
-        return Continuation(self.text, mean, self.stopped_by)
+        return Continuation(self.text, mean, self.stopped_by, len(self.ids))
 
 
 def load_llama(file: GgufFile) -> Llama:

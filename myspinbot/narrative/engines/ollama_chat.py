@@ -94,6 +94,7 @@ class _Heard:
         self._ending: Literal["stop", "length", "cut"] = "cut"
         self.tokens = 0
         """Pieces so far, a token each; at the end what the server counted."""
+        self._prompt_tokens = 0
 
     def add(self, part: ollama.ChatResponse) -> None:
         if text := part.message.content:
@@ -103,6 +104,7 @@ class _Heard:
         if part.done:
             self._ending = "length" if part.done_reason == "length" else "stop"
             self.tokens = part.eval_count or self.tokens
+            self._prompt_tokens = part.prompt_eval_count or 0
 
     def answer(self) -> Answer:
-        return Answer("".join(self._parts), self._ending, self.tokens)
+        return Answer("".join(self._parts), self._ending, self.tokens, self._prompt_tokens)

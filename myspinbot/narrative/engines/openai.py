@@ -52,6 +52,7 @@ class OpenAICompatible:
             "temperature": temperature,
             "seed": seed % MAX_SEED,
             "stream": True,
+            "stream_options": {"include_usage": True},
         }
         if schema is not None:
             form = {"name": "answer", "strict": True, "schema": dict(schema)}
@@ -154,7 +155,8 @@ class _Heard:
         self._parts: list[str] = []
         self._ending: Literal["stop", "length", "cut"] = "cut"
         self.tokens = 0
-        """Pieces so far; a server sends one a token."""
+        """Pieces so far, a token each; at the end what the server counted, if it does."""
+        self._prompt_tokens = 0
 
     def add(self, event: dict[str, Any]) -> None:
         """Take in one event; raises ServerError when it reports a failure."""
@@ -163,6 +165,9 @@ class _Heard:
             raise ServerError(
                 f"{self._server} failed while answering: {_said(str(said))}. See its log."
             )
+        if isinstance(usage := event.get("usage"), dict):
+            self.tokens = usage.get("completion_tokens") or self.tokens
+            self._prompt_tokens = usage.get("prompt_tokens") or 0
         for choice in event.get("choices") or ():
             delta = choice.get("delta") or {}
             if text := delta.get("content"):
@@ -176,7 +181,7 @@ class _Heard:
                 self._ending = "stop"
 
     def answer(self) -> Answer:
-        return Answer("".join(self._parts), self._ending, self.tokens)
+        return Answer("".join(self._parts), self._ending, self.tokens, self._prompt_tokens)
 
 
 @contextmanager

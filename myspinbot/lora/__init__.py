@@ -1,0 +1,1 @@
+"""Training of LoRAs on a user's own images, free of ComfyUI."""

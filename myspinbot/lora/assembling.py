@@ -1,0 +1,296 @@
+"""From a user's pictures to a dataset: look, crop, caption, mask, fill up, warn."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal, get_args
+
+import cv2
+import numpy as np
+import torch
+
+from ..errors import BadInputError
+from ..face import Face, region_mask
+from ..progress import Tick, no_tick
+from . import captioning, judging
+from .dataset import LoraDataset, TrainingImage
+from .framing import FACE_SCALE, Window, face_window, whole_window
+from .sources import Source
+from .variants import draw_variant
+
+Crop = Literal["both", "face", "whole"]
+CROPS: Final[tuple[Crop, ...]] = get_args(Crop)
+FindFaces = Callable[[np.ndarray], Sequence[Face]]
+"""Faces in uint8 [H, W, 3] RGB, the most prominent first; a second one is only warned of."""
+
+MIN_SIDE_PX = 64
+MAX_ENLARGEMENT = 1.5
+SAME_VIEW = 0.85
+"""A face crop whose side is this much of the whole picture's shows nothing that it does not."""
+RIVAL_SIZE = 0.6
+"""A second face this large, relative to the first, leaves open who is meant."""
+MASK_GROWTH, MASK_FEATHER = 0.22, 0.12
+"""Of the size of the face: the points end at the hairline, and hair belongs to the likeness."""
+
+
+@dataclass(frozen=True)
+class DatasetSettings:
+    trigger: str = "ohwx"
+    class_word: str = "person"
+    captions: str = ""
+    """One a line in the order of the pictures, or one for all; empty lines are made."""
+    crop: Crop = "both"
+    resolution_px: int = 512
+    min_images: int = 12
+    """Altered copies fill up to it."""
+    may_mirror: bool = True
+    """Whether half of the copies are mirrored."""
+    mask_face: bool = True
+    """Whether the loss looks at the head alone, where there is one."""
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Assembled:
+    dataset: LoraDataset
+    labels: tuple[str, ...]
+    """Where each image comes from, in a few words."""
+    report: str
+
+
+@dataclass(frozen=True, eq=False)
+class _Picture:
+    """What is kept of a source when its pixels are gone."""
+
+    source: Source
+    caption: str
+    size: tuple[int, int]
+    face: Face | None
+    mask: np.ndarray | None
+    """float32 [H, W] of the user's."""
+    fingerprint: np.ndarray
+    detail: float
+
+
+@dataclass
+class _Work:
+    settings: DatasetSettings
+    images: list[TrainingImage] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def add(self, label: str, pixels: np.ndarray, caption: str, mask: np.ndarray | None) -> None:
+        loaded = torch.from_numpy(pixels).float() / 255
+        weight = None if mask is None else torch.from_numpy(mask)
+        self.images.append(TrainingImage(loaded, caption, weight))
+        self.labels.append(label)
+
+
+def assemble(
+    sources: Sequence[Source],
+    settings: DatasetSettings,
+    find_faces: FindFaces,
+    tick: Tick = no_tick,
+) -> Assembled:
+    """Make the dataset. Pictures that cannot be used are skipped and named in its warnings.
+
+    Raises BadInputError when none can be used, when `crop` is "face" and nowhere is one, and when
+    the captions do not fit.
+    """
+    if not sources:
+        raise BadInputError("There are no pictures: connect images, or choose a folder of them.")
+    given = captioning.caption_lines(settings.captions, len(sources))
+    work = _Work(settings)
+    pictures: list[_Picture] = []
+    for number, (source, line) in enumerate(zip(sources, given, strict=True)):
+        tick(number, len(sources))
+        if picture := _take(work, source, line or source.caption, find_faces):
+            pictures.append(picture)
+    _check_any(work, pictures, len(sources))
+    _fill_up(work, pictures, tick)
+    _judge(work, pictures)
+    tick(len(sources), len(sources))
+    dataset = LoraDataset.of(
+        work.images,
+        trigger=settings.trigger.strip(),
+        class_word=settings.class_word.strip(),
+        warnings=work.warnings,
+    )
+    return Assembled(dataset, tuple(work.labels), _report(dataset, pictures))
+
+
+def _take(work: _Work, source: Source, given: str, find_faces: FindFaces) -> _Picture | None:
+    """Add what a source shows to the work; None, with a warning, when it cannot be used."""
+    settings = work.settings
+    try:
+        pixels = source.load()
+    except BadInputError as error:
+        work.warnings.append(f"{source.name} was skipped: {error}.")
+        return None
+    height, width = pixels.shape[:2]
+    if min(height, width) < MIN_SIDE_PX:
+        work.warnings.append(
+            f"{source.name} was skipped: it has {width} x {height} pixels, and {MIN_SIDE_PX} a "
+            "side are the least."
+        )
+        return None
+    face = source.face or _only_face(work, source.name, find_faces(pixels))
+    mask = _given_mask(work, source, height, width)
+    windows = _windows(settings, height, width, face)
+    for kind, window in windows.items():
+        caption = captioning.caption_for(
+            given, settings.trigger, settings.class_word, close_up=kind == "face"
+        )
+        weight = _weight(settings, face, mask, window)
+        work.add(f"{source.name}, {kind}", window.cut(pixels), caption, weight)
+    closest = windows.get("face") or windows["whole"]
+    if closest.enlargement > MAX_ENLARGEMENT:
+        shown = "face" if closest is windows.get("face") else "picture"
+        work.warnings.append(
+            f"The {shown} of {source.name} is enlarged {closest.enlargement:.1f} times, and its "
+            "softness is learned, too: use a larger picture or a smaller resolution."
+        )
+    fingerprint, detail = judging.fingerprint(pixels), judging.detail(closest.cut(pixels))
+    return _Picture(source, given, (height, width), face, mask, fingerprint, detail)
+
+
+def _only_face(work: _Work, name: str, faces: Sequence[Face]) -> Face | None:
+    if not faces:
+        if work.settings.crop != "whole":
+            work.warnings.append(f"No face was found in {name}: it is used whole.")
+        return None
+    if len(faces) > 1 and faces[1].size_px >= RIVAL_SIZE * faces[0].size_px:
+        work.warnings.append(
+            f"{name} shows several people, and the largest is taken for the one that is meant: cut "
+            "it to that one."
+        )
+    return faces[0]
+
+
+def _windows(
+    settings: DatasetSettings, height: int, width: int, face: Face | None
+) -> dict[str, Window]:
+    whole = whole_window(height, width, settings.resolution_px, face)
+    if face is None or settings.crop == "whole":
+        return {"whole": whole}
+    close = face_window(height, width, settings.resolution_px, face)
+    if settings.crop == "face":
+        return {"face": close}
+    if close.x1 - close.x0 >= SAME_VIEW * min(height, width) and height == width:
+        return {"whole": whole}
+    return {"face": close, "whole": whole}
+
+
+def _is_close_up(face: Face | None, window: Window) -> bool:
+    return face is not None and window.x1 - window.x0 <= 1.1 * FACE_SCALE * face.size_px
+
+
+def _given_mask(work: _Work, source: Source, height: int, width: int) -> np.ndarray | None:
+    if source.mask is None:
+        return None
+    if not source.mask.any():
+        work.warnings.append(f"The mask of {source.name} is empty and was ignored.")
+        return None
+    mask = cv2.resize(source.mask, (width, height), interpolation=cv2.INTER_LINEAR)
+    return mask.clip(0, 1)
+
+
+def _weight(
+    settings: DatasetSettings, face: Face | None, mask: np.ndarray | None, window: Window
+) -> np.ndarray | None:
+    """float32 [H, W] of a window: the user's mask, or the head, or nothing."""
+    if mask is not None:
+        return window.cut(mask).clip(0, 1)
+    if face is None or not settings.mask_face:
+        return None
+    placed = face.transformed(window.matrix)
+    return region_mask(
+        placed,
+        "face",
+        window.height_px,
+        window.width_px,
+        grow_px=MASK_GROWTH * placed.size_px,
+        feather_px=MASK_FEATHER * placed.size_px,
+    )
+
+
+def _check_any(work: _Work, pictures: Sequence[_Picture], asked: int) -> None:
+    if not pictures:
+        raise BadInputError(
+            f"None of the {asked} pictures can be used. {' '.join(work.warnings[:5])}"
+        )
+    if work.settings.crop == "face" and all(picture.face is None for picture in pictures):
+        raise BadInputError(
+            f"No face was found in {', '.join(p.source.name for p in pictures[:5])}, and crop is "
+            "'face'. Use pictures in which one face is upright and well lit, or crop 'whole' for "
+            "things and styles."
+        )
+
+
+def _fill_up(work: _Work, pictures: Sequence[_Picture], tick: Tick) -> None:
+    """Add altered copies of the pictures in turn until there are enough images."""
+    settings = work.settings
+    lacking = settings.min_images - len(work.images)
+    loaded: dict[int, np.ndarray] = {}
+    for number in range(lacking):
+        tick(number, lacking)
+        turn = number % len(pictures)
+        picture = pictures[turn]
+        if turn not in loaded:
+            loaded[turn] = picture.source.load()
+        variant = draw_variant(
+            np.random.default_rng([settings.seed, number]),
+            *picture.size,
+            settings.resolution_px,
+            picture.face,
+            may_mirror=settings.may_mirror,
+        )
+        weight = _weight(settings, picture.face, picture.mask, variant.window)
+        caption = captioning.caption_for(
+            picture.caption,
+            settings.trigger,
+            settings.class_word,
+            close_up=_is_close_up(picture.face, variant.window),
+        )
+        work.add(
+            f"{picture.source.name}, altered",
+            variant.apply(loaded[turn]),
+            caption,
+            None if weight is None else variant.place(weight),
+        )
+
+
+def _judge(work: _Work, pictures: Sequence[_Picture]) -> None:
+    names = [picture.source.name for picture in pictures]
+    for number in judging.blurred([picture.detail for picture in pictures]):
+        if not any(f"of {names[number]} is enlarged" in warning for warning in work.warnings):
+            work.warnings.append(f"{names[number]} is blurred: use a sharper picture.")
+    for first, second in judging.near_duplicates([picture.fingerprint for picture in pictures]):
+        work.warnings.append(
+            f"{names[first]} and {names[second]} show the same: keep one, or it is learned twice."
+        )
+    if len(pictures) == 1:
+        work.warnings.append(
+            "There is only one picture, so light, pose and expression are learned as if they were "
+            "part of the subject: ten to twenty different ones are better."
+        )
+
+
+def _report(dataset: LoraDataset, pictures: Sequence[_Picture]) -> str:
+    sizes = Counter(image.size for image in dataset.images)
+    shapes = ", ".join(f"{count} of {w} x {h}" for (h, w), count in sizes.most_common())
+    masked = sum(image.mask is not None for image in dataset.images)
+    count, taken = len(dataset.images), len(pictures)
+    lines = [
+        f"{count} training image{'s' * (count != 1)} from {taken} picture{'s' * (taken != 1)}: "
+        f"{shapes} pixels.",
+        f"Faces in {sum(p.face is not None for p in pictures)} of {taken}; the loss is "
+        f"masked in {masked} of {count} images.",
+        "Captions:",
+        *(f"  {line}" for line in captioning.tally([image.caption for image in dataset.images])),
+    ]
+    if dataset.warnings:
+        lines += ["Warnings:", *(f"  {warning}" for warning in dataset.warnings)]
+    return "\n".join(lines)

@@ -1,0 +1,52 @@
+"""The words a picture is learned with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..errors import BadInputError
+
+CLOSE_UP, WHOLE = "a close-up photo of {}", "a photo of {}"
+
+
+def subject(trigger: str, class_word: str) -> str:
+    """What stands for the subject in a caption, such as "ohwx woman"; raises BadInputError."""
+    words = " ".join(f"{trigger} {class_word}".split())
+    if not words:
+        raise BadInputError(
+            "Trigger and class word are both empty, and there is no caption: give a trigger, an "
+            "invented word such as 'ohwx', and what it is, such as 'woman'."
+        )
+    return words
+
+
+def caption_lines(text: str, pictures: int) -> list[str]:
+    """A caption for each of so many pictures: one a line, or one for all; "" where none is given.
+
+    Raises BadInputError when the lines do not fit.
+    """
+    lines = text.strip().splitlines()
+    if len(lines) <= 1:
+        return [text.strip()] * pictures
+    if len(lines) != pictures:
+        raise BadInputError(
+            f"There are {len(lines)} captions for {pictures} pictures. Write one a line in the "
+            "order of the pictures, with an empty line where one shall be made, or a single line "
+            "for all."
+        )
+    return [line.strip() for line in lines]
+
+
+def caption_for(given: str, trigger: str, class_word: str, *, close_up: bool) -> str:
+    """The caption of one picture: the given one, which always names the trigger, or a made one."""
+    trigger = trigger.strip()
+    if not given:
+        return (CLOSE_UP if close_up else WHOLE).format(subject(trigger, class_word))
+    if trigger and trigger.casefold() not in given.casefold():
+        return f"{subject(trigger, class_word)}, {given}"
+    return given
+
+
+def tally(captions: Sequence[str]) -> list[str]:
+    """Every caption once, with how often it occurs."""
+    return [f"{captions.count(one)} x {one}" for one in dict.fromkeys(captions)]

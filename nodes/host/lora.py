@@ -1,0 +1,173 @@
+"""What a LoRA needs of ComfyUI beside the net: text, latents, pictures, names and a place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import comfy.lora
+import comfy.lora_convert
+import comfy.sample
+import comfy.utils
+import folder_paths
+import node_helpers
+import torch
+from latent_preview import Latent2RGBPreviewer
+from torch import Tensor
+
+from ...myspinbot.errors import BadInputError
+from ...myspinbot.lora.batches import generator
+from ...myspinbot.progress import Tick
+from .denoiser import Caption, HostedDenoiser
+
+_TRAINED_GUIDANCE, _SAMPLED_GUIDANCE = 1.0, 3.5
+"""Of Flux: its authors' tools train it at 1, and it is used at 3.5."""
+_CFG = {"flux": 1.0, "wan": 5.0}
+_PREVIEW_CFG = 7.0
+
+
+def captions(clip: Any, texts: Sequence[str], tick: Tick) -> dict[str, Caption]:
+    """Encode each of `texts` once; raises BadInputError without a CLIP."""
+    if clip is None:
+        raise BadInputError("There is no CLIP: connect the text encoder that goes with the model.")
+    found: dict[str, Caption] = {}
+    different = list(dict.fromkeys(texts))
+    for number, text in enumerate(different):
+        tick(number, len(different))
+        made = clip.encode_from_tokens_scheduled(clip.tokenize(text))
+        guided = node_helpers.conditioning_set_values(made, {"guidance": _TRAINED_GUIDANCE})
+        found[text] = Caption(guided)
+    return found
+
+
+def latents(vae: Any, pictures: Sequence[Tensor], denoiser: HostedDenoiser, seed: int, tick: Tick):
+    """Latents [C, ...] as the net is fed, one for each picture [H, W, 3] 0..1."""
+    format = denoiser.patcher.get_model_object("latent_format")
+    made = []
+    for number, picture in enumerate(pictures):
+        tick(number, len(pictures))
+        with torch.random.fork_rng(_cuda(denoiser)):  # some VAEs draw from a distribution
+            torch.manual_seed(seed)
+            latent = vae.encode(picture[None])
+        if latent.shape[1] != format.latent_channels:
+            raise BadInputError(
+                f"The VAE makes latents of {latent.shape[1]} channels and the model reads "
+                f"{format.latent_channels}: connect the VAE that goes with the model."
+            )
+        if format.latent_dimensions == 3 and latent.ndim == 4:
+            latent = latent.unsqueeze(2)
+        with torch.inference_mode(False):
+            latent = latent.clone()  # it will be part of a graph
+            made.append(denoiser.patcher.model.process_latent_in(latent)[0].float().cpu())
+    return made
+
+
+class Sampler:
+    """Makes pictures with the net as it is at the moment, always from the same noise."""
+
+    def __init__(
+        self,
+        denoiser: HostedDenoiser,
+        positive: Caption,
+        negative: Caption,
+        latent: Tensor,
+        *,
+        steps: int,
+        seed: int,
+    ):
+        """`latent` [C, ...] has the size that the pictures get."""
+        self._denoiser, self._steps, self._seed = denoiser, steps, seed
+        cfg = _CFG.get(denoiser.family.name, _PREVIEW_CFG)
+        self._cfg = cfg
+        self._positive = node_helpers.conditioning_set_values(
+            positive.conditioning, {"guidance": _SAMPLED_GUIDANCE}
+        )
+        self._negative = negative.conditioning
+        self._noise = torch.randn((1, *latent.shape), generator=generator(seed, "preview"))
+        self.samples: list[Tensor] = []
+        """Latents [1, C, ...] for a VAE."""
+
+    @torch.no_grad()
+    def __call__(self) -> None:
+        made = comfy.sample.sample(
+            self._denoiser.patcher,
+            self._noise,
+            self._steps,
+            self._cfg,
+            "euler",
+            "simple",
+            self._positive,
+            self._negative,
+            torch.zeros_like(self._noise),
+            disable_pbar=True,
+            seed=self._seed,
+        )
+        self._denoiser.patcher.pre_run()  # the sampler has cleaned up behind itself
+        self.samples.append(made)
+
+    def quick_look(self) -> Any:
+        """The latest sample as a small PIL image without a VAE; None where nobody knows how."""
+        format = self._denoiser.patcher.get_model_object("latent_format")
+        if not self.samples or format.latent_rgb_factors is None:
+            return None
+        previewer = Latent2RGBPreviewer(
+            format.latent_rgb_factors,
+            format.latent_rgb_factors_bias,
+            format.latent_rgb_factors_reshape,
+        )
+        latent = self._denoiser.patcher.model.process_latent_in(self.samples[-1])
+        return previewer.decode_latent_to_preview(latent.float().cpu())
+
+
+def pictures(vae: Any, samples: Sequence[Tensor]) -> Tensor:
+    """ComfyUI's IMAGE [N, H, W, 3] of a Sampler's latents."""
+    images = [vae.decode(sample) for sample in samples]
+    return torch.cat([image.reshape(-1, *image.shape[-3:]) for image in images]).float().cpu()
+
+
+def unmapped(model: Any, lora: Mapping[str, Tensor]) -> list[str]:
+    """Names in `lora` that ComfyUI's loaders would not know what to do with."""
+    keys = comfy.lora.model_lora_keys_unet(model.model, {})
+    converted = comfy.lora_convert.convert_lora(dict(lora))
+    patches = comfy.lora.load_lora(converted, keys, log_missing=False)
+    used = {name for patch in patches.values() for name in getattr(patch, "loaded_keys", ())}
+    used |= {name for name in converted if name.endswith((".diff", ".diff_b"))}
+    return sorted(set(converted) - used)
+
+
+def published_names(model: Any) -> dict[str, str]:
+    """How other programs call the layers of a Stable Diffusion UNet, by our names of them."""
+    config = model.model.model_config.unet_config
+    named = comfy.utils.unet_to_diffusers(config)
+    end = ".weight"
+    return {
+        ours.removesuffix(end): theirs.removesuffix(end)
+        for theirs, ours in named.items()
+        if theirs.endswith(end)
+    }
+
+
+def lora_file(prefix: str, steps: int) -> tuple[Path, str]:
+    """A new file in ComfyUI's folder of trained LoRAs, and the name that LoRA loaders know it by.
+
+    Raises BadInputError for a prefix that leads out of the folder.
+    """
+    output = Path(folder_paths.get_output_directory()) / "loras"
+    folders = [Path(folder).resolve() for folder in folder_paths.get_folder_paths("loras")]
+    if output.resolve() not in folders:  # core lists it; somebody may have taken it away
+        output = folders[0]
+    root = output.resolve()
+    target = (root / f"{prefix}_{steps}_steps").resolve()
+    if not prefix.strip() or root not in target.parents:
+        raise BadInputError(f"{prefix!r} is not a file name inside {root}: use a plain name.")
+    path = next(
+        path
+        for number in range(1, 10**6)
+        if not (path := target.with_name(f"{target.name}_{number:05}.safetensors")).exists()
+    )
+    return path, str(path.relative_to(root))
+
+
+def _cuda(denoiser: HostedDenoiser) -> list:
+    return [denoiser.device] if denoiser.device.type == "cuda" else []
