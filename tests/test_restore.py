@@ -1,6 +1,7 @@
 """Restoring faces: what changes and what does not, steadiness, likeness, and which nets may."""
 
 import re
+import sys
 from contextlib import contextmanager
 from fractions import Fraction
 
@@ -286,11 +287,11 @@ def test_only_restorers_restore(tmp_path):
 
 
 def test_codeformer_wants_its_licence_and_then_its_package(monkeypatch):
-    keys = ("position_emb", "idx_pred_layer.1.weight", "ft_layers.0.self_attn.in_proj_weight")
-    tensors = dict.fromkeys(keys, torch.zeros(1))
+    keys = "position_emb idx_pred_layer.1.weight ft_layers.0.self_attn.in_proj_weight".split()
+    tensors = {key: torch.zeros(1) for key in keys}
     with pytest.raises(BadInputError, match=r"non-commercial use only: accept it"):
         open_restorer(tensors)
-    monkeypatch.setitem(__import__("sys").modules, "spandrel_extra_arches", None)
+    monkeypatch.setitem(sys.modules, "spandrel_extra_arches", None)
     with pytest.raises(MissingDependencyError, match="pip install --no-deps spandrel_extra_arches"):
         open_restorer(tensors, accepted=True)
 

@@ -54,7 +54,8 @@ def write_restorer(path: Path) -> Path:
 
 def gfpgan(narrow: float = 1 / 32) -> ImageModelDescriptor:
     """A GFPGAN with a thirty-second of its channels: its file would not say so to spandrel."""
-    net = GFPGAN(narrow=narrow)
+    sizes: dict[str, Any] = {"narrow": narrow}
+    net = GFPGAN(**sizes)
     _random(net, 1.0, 2)
     return ImageModelDescriptor(
         net,

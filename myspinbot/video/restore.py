@@ -6,11 +6,12 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import exp
+from typing import Protocol
 
 import cv2
 import numpy as np
 
-from ..face import Face, FaceFinder, FaceSmoother, region_mask
+from ..face import Face, FaceSmoother, region_mask
 from ..face.crop import warp
 from ..face.likeness import changed, moved
 from ..face.paste import add
@@ -29,6 +30,14 @@ _KEPT = 0.7
 """How much of what was drawn last a place at rest keeps."""
 _RELEASE_S = 1.0
 """The guard lets go at once and comes back this slowly, so that it is not seen."""
+
+
+class Finder(Protocol):
+    """Of `face.FaceFinder`, what is used here."""
+
+    def find(self, image: np.ndarray, /) -> list[Face]: ...
+
+    def track(self, image: np.ndarray, previous: Face | None, /) -> Face | None: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +65,7 @@ class Restored(Stage):
         self,
         source: FrameSource,
         feeder: Feeder,
-        look: Callable[[], FaceFinder],
+        look: Callable[[], Finder],
         *,
         strength: float = 1.0,
         guard: bool = True,
@@ -120,7 +129,7 @@ def _square(number: int, frame: np.ndarray, face: Face) -> _Square:
 class _Shot:
     """What is remembered from frame to frame while a face is seen."""
 
-    def __init__(self, guard: bool, finder: FaceFinder, frame_s: float):
+    def __init__(self, guard: bool, finder: Finder, frame_s: float):
         self._guard, self._finder, self._frame_s = guard, finder, frame_s
         self._last: _Square | None = None
         self._drawn = np.zeros(0)
