@@ -16,8 +16,8 @@ from .expansion import (
     forget_progress,
     let_go,
     listener,
+    needed_bytes,
     remembering,
-    resident_bytes,
     say,
 )
 from .folders import (
@@ -43,7 +43,7 @@ from .instrumentation import metrics
 from .landmarker import face_networks
 from .lora import Sampler, captions, latents, lora_file, pictures, published_names, unmapped
 from .models import Managed, free_cached, has_gpu, one_thread, ready
-from .preview import preview, preview_video
+from .preview import preview, preview_video, show
 from .progress import ticker
 from .routes import serve, serve_operator
 from .saving import font, metadata, output_file
@@ -91,6 +91,7 @@ __all__ = [
     "make_room",
     "metadata",
     "metrics",
+    "needed_bytes",
     "one_thread",
     "output_file",
     "pictures",
@@ -101,12 +102,12 @@ __all__ = [
     "ready",
     "register",
     "remembering",
-    "resident_bytes",
     "save",
     "say",
     "seekable_source",
     "serve",
     "serve_operator",
+    "show",
     "speech_cache_bytes",
     "stored",
     "temporary",
