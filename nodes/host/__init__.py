@@ -22,6 +22,7 @@ from .expansion import (
 )
 from .folders import (
     LIPSYNC,
+    RESTORERS,
     VOICES,
     document,
     documents,
@@ -37,6 +38,7 @@ from .folders import (
     weights,
     window_store,
 )
+from .image_nets import UpscaleModel, load_restorer
 from .instrumentation import metrics
 from .landmarker import face_networks
 from .lora import Sampler, captions, latents, lora_file, pictures, published_names, unmapped
@@ -44,12 +46,13 @@ from .models import Managed, free_cached, has_gpu, one_thread, ready
 from .preview import preview, preview_video, show
 from .progress import ticker
 from .routes import serve, serve_operator
-from .saving import font, metadata, output_file
+from .saving import credentials, font, metadata, output_file
 from .training_view import TrainingView
 from .video import RenderedVideo, frame_source, save, seekable_source
 
 __all__ = [
     "LIPSYNC",
+    "RESTORERS",
     "SAMPLERS",
     "SCHEDULERS",
     "VOICES",
@@ -60,9 +63,11 @@ __all__ = [
     "RenderedVideo",
     "Sampler",
     "TrainingView",
+    "UpscaleModel",
     "ancestry",
     "blocked",
     "captions",
+    "credentials",
     "decode",
     "document",
     "documents",
@@ -82,6 +87,7 @@ __all__ = [
     "lend",
     "let_go",
     "listener",
+    "load_restorer",
     "lora_file",
     "make_room",
     "metadata",
