@@ -44,14 +44,14 @@ def near_duplicates(fingerprints: Sequence[np.ndarray]) -> list[tuple[int, int]]
 def detail(picture: np.ndarray) -> float:
     """Variance of the Laplacian of `picture` (uint8 [H, W, 3] RGB) relative to that of its luma.
 
-    Measured at one size whatever the picture's, so that values compare. The variance of the
+    Large pictures are measured at one size, so that values compare. The variance of the
     Laplacian as a measure of focus is Pech-Pacheco's, "Diatom autofocusing in brightfield
     microscopy" (2000); dividing it makes low contrast and blur two things.
     """
     luma = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
     scale = _PROBE_PX / max(luma.shape)
-    smooth = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    luma = cv2.resize(luma, None, fx=scale, fy=scale, interpolation=smooth)
+    if scale < 1:
+        luma = cv2.resize(luma, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     return float(cv2.Laplacian(luma, cv2.CV_32F).var() / max(luma.var(), 1.0))
 
 
