@@ -19,6 +19,9 @@ from server import PromptServer
 SAMPLERS: list[str] = comfy.samplers.KSampler.SAMPLERS
 SCHEDULERS: list[str] = comfy.samplers.KSampler.SCHEDULERS
 
+_PROGRAM_BYTES = 800 << 20
+"""ComfyUI without a model."""
+
 
 def ancestry(dynprompt: Any, links: Mapping[str, Any]) -> dict[str, Any]:
     """All nodes that `links` come from, with their settings and the files these name, as JSON.
@@ -150,6 +153,8 @@ def say(node_id: str, text: str) -> None:
         server.send_progress_text(text, node_id, server.client_id)
 
 
-def resident_bytes() -> int:
-    """Memory that ComfyUI's process takes now."""
-    return psutil.Process().memory_info().rss
+def needed_bytes(ancestry: Mapping[str, Any]) -> int:
+    """What ComfyUI's process takes now, or will once all files of an `ancestry` are in memory."""
+    values = [value for node in ancestry["nodes"] for value in node["inputs"].values()]
+    files = sum(state[0] for _, *states in values for state in states if isinstance(state, list))
+    return max(psutil.Process().memory_info().rss, _PROGRAM_BYTES + files)

@@ -15,7 +15,7 @@ ACTIVATION_BYTES = 2 << 30
 """What engines need beside their weights: a sentence of 20 s, the longest, took 1.7 GB."""
 
 
-class _WholePatcher(comfy.model_patcher.ModelPatcher):
+class WholePatcher(comfy.model_patcher.ModelPatcher):
     """Evicts a plain torch.nn module as a whole: half of one on each device would crash."""
 
     def partially_unload(self, device_to, memory_to_free=0, force_patch_weights=False):
@@ -71,7 +71,7 @@ class Managed:
         self.engine = cancellable(load)
         """Use it through `ready`: until then its modules may be anywhere."""
         self.patchers = [
-            _WholePatcher(
+            WholePatcher(
                 module.eval(),
                 load_device=mm.get_torch_device(),
                 offload_device=mm.unet_offload_device(),
