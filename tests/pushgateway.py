@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
-import time
-import urllib.error
+import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from scripts.serving import free_port
+_LISTENING = re.compile(r'"Listening on" address=(\S+)')
 
 
 @dataclass(frozen=True)
@@ -39,27 +39,15 @@ class Pushgateway:
 
 @contextmanager
 def pushgateway(*options: str) -> Iterator[Pushgateway]:
-    """Run one on a free port."""
-    address = f"127.0.0.1:{free_port()}"
-    command = ["prometheus-pushgateway", f"--web.listen-address={address}", "--log.level=error"]
-    child = subprocess.Popen([*command, *options])
+    """Run one; it looks for a free port itself, so no other test can have taken that."""
+    command = ["prometheus-pushgateway", "--web.listen-address=127.0.0.1:0", *options]
+    child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert child.stderr is not None
     try:
-        _wait(f"http://{address}/-/ready")
+        address = next(found[1] for line in child.stderr if (found := _LISTENING.search(line)))
+        reader = threading.Thread(target=child.stderr.read, daemon=True)  # or it would block
+        reader.start()
         yield Pushgateway(f"http://{address}")
     finally:
         child.terminate()
         child.wait(30)
-
-
-def _wait(url: str) -> None:
-    until = time.monotonic() + 30
-    while True:
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-            return
-        except urllib.error.HTTPError:  # it wants a password
-            return
-        except OSError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.05)
