@@ -41,6 +41,7 @@ class Pushgateway:
 def pushgateway(*options: str) -> Iterator[Pushgateway]:
     """Run one; it looks for a free port itself, so no other test can have taken that."""
     command = ["prometheus-pushgateway", "--web.listen-address=127.0.0.1:0", *options]
+    command.append("--persistence.file=")  # by default Debian's keeps what it got
     child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert child.stderr is not None
     try:
