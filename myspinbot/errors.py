@@ -38,4 +38,4 @@ class PromptRejectedError(ServerError):
 
 
 class StorageError(MySpinBotError):
-    """A file could not be written, mostly because the disk is full."""
+    """A file or a database could not be written, mostly because the disk is full."""

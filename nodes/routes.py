@@ -21,6 +21,7 @@ def register(nodes: Sequence[type[io.ComfyNode]]) -> None:
     host.serve("ollama/models", ollama.models)
     operator = host.instrumentation.token()
     host.serve_operator("metrics", host.instrumentation.scrape, operator)
+    host.serve_operator("history", host.instrumentation.archive().answer, operator)
 
 
 def capabilities(nodes: Sequence[type[io.ComfyNode]]) -> dict:

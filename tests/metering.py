@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -80,6 +81,13 @@ def figures(server):
         for family in text_string_to_metric_families(text)
         for sample in family.samples
     }
+
+
+def history(server, **query):
+    """A page of the job history."""
+    status, text = ask(server, f"/myspinbot/history?{urllib.parse.urlencode(query)}")
+    assert status == 200, text
+    return json.loads(text)
 
 
 def grown(before, after, *names):

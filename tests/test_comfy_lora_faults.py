@@ -71,7 +71,8 @@ with torch.inference_mode():
     straight.train("1", resume=False, start_from=None)
     again = job_of(model)
     again.train("1", resume=True, start_from=None)  # the cancelled one had the same recipe
-    facts["resumed"] = [again.report()["resumed_from"], equal(dict(again.lora()), dict(straight.lora()))]
+    same = equal(dict(again.lora()), dict(straight.lora()))
+    facts["resumed"] = [again.report()["resumed_from"], same]
     facts["losses"] = again.training.losses == straight.training.losses
 
     patched = LoraModelLoader.execute(model, straight.lora(), 0.7).result[0]
@@ -119,7 +120,8 @@ def rows(job):
         captions = [e.caption for e in job._examples]
         together = d.predict(x, sigmas, captions)
         whole = list(calls)
-        single = torch.cat([d.predict(x[n:n+1], sigmas[n:n+1], captions[n:n+1]) for n in range(len(x))])
+        parts = [slice(n, n + 1) for n in range(len(x))]
+        single = torch.cat([d.predict(x[p], sigmas[p], captions[p]) for p in parts])
         swapped = d.predict(x, sigmas, captions[::-1])
         hook.remove()
     return [whole, apart(together, single), apart(together, swapped)]
@@ -183,7 +185,7 @@ with torch.inference_mode():
     facts["slopes"] = dict(wan=slopes(in_wan), flux=slopes(in_flux))
     one, same, other = (job_of(w, seed=s) for s in (1, 1, 2))
     for job in (one, same, other): job.train("1", resume=False, start_from=None)
-    facts["seed"] = [equal(dict(one.lora()), dict(same.lora())), equal(dict(one.lora()), dict(other.lora()))]
+    facts["seed"] = [equal(dict(one.lora()), dict(job.lora())) for job in (same, other)]
     refused = []
     class FourChannels:
         def encode(self, pixels):

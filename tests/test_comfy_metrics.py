@@ -4,7 +4,10 @@ import json
 import time
 
 import pytest
-from metering import ask, eventually, figures, grown, queue, server_with_odd_nodes, wait
+from metering import ask, eventually, figures, grown, history, queue, server_with_odd_nodes, wait
+
+from myspinbot.history.ledger import Ledger, sqlite_url
+from scripts.environment import ROOT
 
 pytestmark = pytest.mark.comfy
 
@@ -75,6 +78,84 @@ def test_every_way_a_prompt_can_go_is_counted_exactly(server):
 RUNNING, PENDING = 'queue_prompts{state="running"}', 'queue_prompts{state="pending"}'
 
 
+def kept(server, prompt_id):
+    """The history's entry of a prompt, once it is over."""
+
+    def find():
+        found = {e["prompt_id"]: e for e in history(server)["entries"]}.get(prompt_id)
+        return found if found and found["outcome"] != "running" else None
+
+    entry = eventually(find)
+    assert entry
+    return entry
+
+
+def test_history_keeps_what_became_of_a_prompt(server):
+    text = {"text": "words of the user", "seed": 7, "ckpt_name": "sd15.safetensors"}
+    image = ("EmptyImage", {"width": 8, "height": 8, "batch_size": 1, "color": 0})
+    saved = ("SaveImage", {"images": ["2", 0], "filename_prefix": "kept/é"})
+    before_s = time.time()
+    named = queue(
+        server, [("OddEcho", text), image, saved], extra_data={"workflow_name": "my bots"}
+    )
+    failed = queue(server, [("OddFail", {"kind": "oom"})])
+    entry = kept(server, named)
+    assert before_s - 0.01 < entry["queued_at_s"] <= entry["started_at_s"] + 0.01
+    assert entry["started_at_s"] <= entry["ended_at_s"] < time.time()
+    assert (entry["outcome"], entry["workflow"]) == ("success", "my bots")
+    assert entry["seeds"] == {"1.seed": 7}
+    assert entry["models"] == ["sd15.safetensors"]
+    assert entry["artifacts"] == ["kept/é_00001_.png"]
+    assert {name: stage["runs"] for name, stage in entry["stages"].items()} == {
+        "OddEcho": 1,
+        "EmptyImage": 1,
+        "SaveImage": 1,
+    }
+    spent_s = sum(stage["own_s"] for stage in entry["stages"].values())
+    assert 0 < spent_s <= entry["ended_at_s"] - entry["started_at_s"] + 0.05
+    assert entry["stages"]["SaveImage"]["peak_ram_bytes"] > 1e8
+    broken = kept(server, failed)
+    facts = [broken[name] for name in ("outcome", "error_class", "error_kind")]
+    assert facts == ["error", "OddFail", "oom"]
+    assert entry["prompt"] is None
+    assert "words of the user" not in json.dumps(history(server))
+
+
+def test_workflows_are_called_by_their_files(server):
+    """The editor sends a workflow's id: that of a template, of a saved one, of neither."""
+    template = json.loads((ROOT / "workflows" / "talking_bot.json").read_text("utf-8"))["id"]
+    saved = server.log.parent / "user" / "default" / "workflows" / "anna" / "grüße.json"
+    saved.parent.mkdir(parents=True, exist_ok=True)
+    saved.write_text('{"id": "saved-id", "nodes": []}', "utf-8")
+    for workflow, name in (
+        ({"id": template}, "talking_bot"),
+        ({"id": "saved-id"}, "grüße"),
+        ({"id": "new-id"}, "new-id"),
+        ({}, ""),
+        (None, ""),
+    ):
+        prompt_id = queue(server, echo(name), extra_data={"extra_pnginfo": {"workflow": workflow}})
+        assert kept(server, prompt_id)["workflow"] == name
+
+
+def test_history_comes_in_pages(server):
+    ids = [queue(server, echo(f"page {number}")) for number in range(5)]
+    for prompt_id in ids:
+        kept(server, prompt_id)
+    first = history(server, limit=3)
+    second = history(server, limit=3, before=first["next"])
+    found = [entry["prompt_id"] for entry in first["entries"] + second["entries"]]
+    assert found[:5] == ids[::-1]
+    for query, reason in (
+        ("limit=0", "between 1 and 500"),
+        ("limit=x", "whole numbers"),
+        ("before=x", "whole numbers"),
+    ):
+        status, text = ask(server, f"/myspinbot/history?{query}")
+        assert status == 400
+        assert reason in json.loads(text)["error"]
+
+
 def test_labels_hold_nothing_of_the_user(server):
     _, text = ask(server, "/myspinbot/metrics")
     assert "AnnasSecret" not in text
@@ -89,8 +170,10 @@ def test_open_metrics_are_negotiated(server):
 
 def test_a_thousand_prompts_leave_nothing_behind(server):
     def burst(first, count):
-        wait(server, *[queue(server, echo(f"tiny {first + n}")) for n in range(count)])
+        ids = [queue(server, echo(f"tiny {first + n}")) for n in range(count)]
+        wait(server, *ids)
         settled(server, before, first + count)
+        kept(server, ids[-1])
         return json.loads(ask(server, "/odd/held")[1]), len(figures(server))
 
     before = figures(server)
@@ -111,6 +194,8 @@ CALLBACKS = {
     "_sample": "memory",
     "_compare_models": "models",
     "_settle": "outcomes",
+    "_write": "history",
+    "_note_end": "history",
     "arm": "nodes",
     "_queue": "queue",
     "_models": "models",
@@ -149,3 +234,18 @@ def test_no_broken_callback_breaks_a_prompt(server):
     assert {v for k, v in after.items() if k.startswith("instrumentation_up")} == {1}
     logged = server.log.read_text("utf-8", "replace")
     assert logged.count("metrics: nodes failed") == 1, "once, not with every node"
+
+
+def test_kill_9_leaves_a_whole_history(server):
+    """The last test: it kills the server while a prompt runs."""
+    done = queue(server, echo("before the end"))
+    kept(server, done)
+    running = queue(server, [("OddWait", {"seconds": 60.0})])
+    assert eventually(lambda: running in [e["prompt_id"] for e in history(server)["entries"]])
+    name = history(server)["entries"][0]["server"]
+    server.child.kill()
+    server.child.wait()
+    ledger = Ledger(sqlite_url(server.log.parent / "user" / "__myspinbot" / "history.db"), name)
+    newest = [(entry.prompt_id, entry.outcome) for entry in ledger.page(2)[0]]
+    ledger.close()
+    assert newest == [(running, "lost"), (done, "success")]

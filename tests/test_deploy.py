@@ -1,4 +1,4 @@
-"""The files of docs/deploy, checked by Prometheus' own tools and run against real servers."""
+"""What an operator deploys: docs/deploy under Prometheus' own tools, a token, a database."""
 
 import json
 import os
@@ -7,9 +7,11 @@ import subprocess
 import time
 import urllib.parse
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor, as_completed
 
 import pytest
-from metering import TOKEN, ask, server_with_odd_nodes
+from metering import TOKEN, ask, eventually, queue, server_with_odd_nodes, wait
+from postgresql import INSTALLED, Cluster
 
 from scripts.environment import ROOT
 from scripts.serving import free_port
@@ -39,19 +41,31 @@ def test_alert_rules():
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory):
+def database():
+    if not INSTALLED:
+        pytest.skip("needs PostgreSQL: apt-get install postgresql")
+    with Cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory, database):
+    """A ComfyUI as a careful operator runs it: with a token, and a database for the history."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MYSPINBOT_METRICS_TOKEN", TOKEN)
+        patch.setenv("MYSPINBOT_DATABASE_URL", database.address)
+        patch.setenv("MYSPINBOT_HISTORY_PROMPTS", "1")
         process = server_with_odd_nodes(tmp_path_factory.mktemp("guarded"))
     with process as running:  # the variable is in its environment only
         yield running
 
 
 @pytest.mark.comfy
-def test_only_the_token_opens(guarded):
-    assert ask(guarded, "/myspinbot/metrics")[0] == 401
-    assert ask(guarded, "/myspinbot/metrics", Authorization="Bearer wrong")[0] == 401
-    assert ask(guarded, "/myspinbot/metrics", Authorization=f"Bearer {TOKEN}")[0] == 200
+@pytest.mark.parametrize("path", ["/myspinbot/metrics", "/myspinbot/history"])
+def test_only_the_token_opens(guarded, path):
+    assert ask(guarded, path)[0] == 401
+    assert ask(guarded, path, Authorization="Bearer wrong")[0] == 401
+    assert ask(guarded, path, Authorization=f"Bearer {TOKEN}")[0] == 200
 
 
 @pytest.mark.comfy
@@ -83,6 +97,69 @@ def test_a_real_prometheus_scrapes_two_servers(comfy, guarded, tmp_path):
     finally:
         child.terminate()
         child.wait(30)
+
+
+def told(server, path):
+    """Status and text of what the token opens."""
+    return ask(server, path, Authorization=f"Bearer {TOKEN}")
+
+
+def is_kept(server, prompt_id, text=None):
+    """Whether the history has the prompt as a success, with `text` among its words."""
+    status, page = told(server, "/myspinbot/history")
+    found = {e["prompt_id"]: e for e in json.loads(page)["entries"]} if status == 200 else {}
+    entry = found.get(prompt_id, {"outcome": ""})
+    return entry["outcome"] == "success" and (text is None or text in json.dumps(entry["prompt"]))
+
+
+def echo(server, text):
+    """Run a prompt to its end, whatever becomes of its history; returns its id."""
+    prompt_id = queue(server, [("OddEcho", {"text": text})])
+    assert wait(server, prompt_id, timeout_s=5)["status"]["status_str"] == "success"
+    return prompt_id
+
+
+UP = 'myspinbot_instrumentation_up{hook="history"} 1.0'
+
+
+@pytest.mark.comfy
+def test_history_is_kept_in_a_real_postgresql(guarded):
+    prompt_id = echo(guarded, "words that the operator keeps")
+    assert eventually(lambda: is_kept(guarded, prompt_id, "words that the operator keeps"))
+    assert UP in told(guarded, "/myspinbot/metrics")[1]
+
+
+@pytest.mark.comfy
+def test_a_database_that_hangs_holds_up_nobody(guarded, database):
+    database.freeze()
+    try:
+        ids = [echo(guarded, f"frozen {number}") for number in range(5)]
+        with ThreadPoolExecutor(4) as pool:
+            pages = [pool.submit(told, guarded, "/myspinbot/history") for _ in range(4)]
+            refused = next(page for page in as_completed(pages)).result()
+            assert refused[0] == 503
+            assert "busy" in refused[1]
+            assert told(guarded, "/myspinbot/metrics")[0] == 200
+            database.thaw()
+            assert sorted(page.result()[0] for page in pages) == [200, 200, 200, 503]
+    finally:
+        database.thaw()
+    assert eventually(lambda: all(is_kept(guarded, prompt_id) for prompt_id in ids))
+
+
+@pytest.mark.comfy
+def test_what_ran_without_the_database_is_kept_when_it_is_back(guarded, database):
+    database.stop()
+    try:
+        ids = [echo(guarded, f"alone {number}") for number in range(3)]
+        assert eventually(lambda: UP not in told(guarded, "/myspinbot/metrics")[1])
+        status, text = told(guarded, "/myspinbot/history")
+        assert status == 503
+        assert "MYSPINBOT_DATABASE_URL" in json.loads(text)["error"]
+    finally:
+        database.start()
+    assert eventually(lambda: all(is_kept(guarded, prompt_id) for prompt_id in ids))
+    assert UP in told(guarded, "/myspinbot/metrics")[1]
 
 
 def answer(address, query, expected):

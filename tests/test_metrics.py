@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
-from myspinbot.metrics import Metrics, Run
+from myspinbot.metrics import FrameClock, Metrics, Run
 from myspinbot.metrics.exposition import expose
 from myspinbot.metrics.families import ERROR_KINDS, FAMILIES
 from myspinbot.metrics.outcome import Outcome, read_outcome
@@ -117,7 +117,13 @@ def test_a_deleted_history_is_an_unknown_outcome():
 def test_events_become_samples(metrics):
     metrics.run = run = Run("id")
     metrics.speech("kokoro", 10.0, 4.0)
-    metrics.frames(250, 2.0, 10.0)
+    metrics.frames("Captioned", 1, 0.01)
+    metrics.encoded(250, 2.0, 10.0)
+    metrics.training_step("sd15", 0.25, 1.5)
+    metrics.training_step("sd15", 0.5, 1.5)
+    metrics.training_step("annas secret base", 0.5, 1.0)
+    metrics.llm("ollama", "repaired", 3.0, busy_s=2.0, prompt_tokens=100, completion_tokens=50)
+    metrics.vram_freed("comfyui", 4_000)
     metrics.quality("speaker_similarity", 0.8)
     metrics.artifact("video", 1000)
     metrics.prompt(run, Outcome("error", 2.0, 1.0, (), "A", "oom"))
@@ -125,15 +131,89 @@ def test_events_become_samples(metrics):
     assert found["tts_audio_seconds_total", "kokoro"] == 10.0
     assert found["tts_real_time_factor_bucket", "kokoro", "0.35"] == 0
     assert found["tts_real_time_factor_bucket", "kokoro", "0.5"] == 1
-    assert found["frames_total",] == 250
+    assert found["frames_total", "encode"] == 250
+    assert found["frames_total", "Captioned"] == 1
+    assert found["frame_seconds_total", "encode"] == 2.0
     assert found["video_seconds_total",] == 10.0
+    assert found["lora_steps_total", "sd15"] == 2
+    assert found["lora_seconds_total", "sd15"] == 3.0
+    assert found["lora_loss", "sd15"] == 0.5
+    assert found["lora_steps_total", "other"] == 1
+    assert found["llm_requests_total", "ollama", "repaired"] == 1
+    assert found["llm_tokens_total", "ollama", "prompt"] == 100
+    assert found["llm_tokens_total", "ollama", "completion"] == 50
+    assert found["llm_request_duration_seconds_sum", "ollama"] == 3.0
+    assert found["llm_generation_seconds_total", "ollama"] == 2.0
+    assert found["vram_freed_bytes_total", "comfyui"] == 4_000
     assert found["quality_score_count", "speaker_similarity"] == 1
     assert found["artifact_bytes_total", "video"] == 1000
     assert found["errors_total", "A", "oom"] == 1
     assert found["prompt_duration_seconds_sum", "error"] == 2.0
-    assert run.figures["speech_s"] == 10.0
+    assert run.figures == {
+        "speech_s": 10.0,
+        "frames": 250,
+        "video_s": 10.0,
+        "lora_steps": 3,
+        "llm_tokens": 150,
+        "vram_freed_bytes": 4_000,
+    }
     assert run.quality == {"speaker_similarity": 0.8}
     assert not [key for key in found if key[0].startswith("instrumentation_errors")]
+
+
+class Clock:
+    """time.perf_counter() that only goes on when told."""
+
+    now_s = 0.0
+
+    def __call__(self):
+        return self.now_s
+
+    def work(self, seconds):
+        self.now_s += seconds
+
+
+def test_each_stage_of_a_chain_has_its_own_time(monkeypatch):
+    """The inner makes a frame in 3 s, the outer changes it in 1 s, the reader encodes for 2 s."""
+    time, told = Clock(), {}
+    monkeypatch.setattr("time.perf_counter", time)
+
+    def record(stage, count, seconds):
+        frames, total_s = told.get(stage, (0, 0.0))
+        told[stage] = frames + count, total_s + seconds
+
+    def inner():
+        for number in range(4):
+            time.work(3)
+            yield number
+
+    def outer(frames):
+        for frame in frames:
+            time.work(1)
+            yield frame
+
+    clock = FrameClock(record)
+    with clock.own() as encoding:
+        for _ in clock.timed("outer", outer(clock.timed("inner", inner()))):
+            time.work(2)
+    assert told == {"inner": (4, 12.0), "outer": (4, 4.0)}
+    assert encoding.seconds == 8.0
+
+
+def test_a_chain_that_is_closed_closes_what_it_reads():
+    closed = []
+
+    def made():
+        try:
+            while True:
+                yield 1
+        finally:
+            closed.append(True)
+
+    frames = FrameClock(lambda *_: None).timed("stage", made())
+    next(frames)
+    frames.close()
+    assert closed
 
 
 def test_labels_are_bounded(metrics):
@@ -150,7 +230,7 @@ def test_labels_are_bounded(metrics):
 def test_what_cannot_be_recorded_is_counted_and_logged_once(metrics, caplog):
     with caplog.at_level(logging.ERROR, "myspinbot.metrics"):
         metrics.speech("kokoro", float("nan"), 1.0)
-        metrics.frames(-5, 1.0, 1.0)
+        metrics.frames("encode", -5, 1.0)
         metrics.node("A", "fast")
     assert samples(metrics)["instrumentation_errors_total", "recording"] == 3
     assert len(caplog.records) == 1

@@ -23,8 +23,9 @@ from aiohttp import web
 from server import PromptServer
 
 from ...myspinbot import __version__
-from ...myspinbot.metrics import Metrics, Run
-from ...myspinbot.metrics.outcome import Outcome, read_outcome
+from ...myspinbot.metrics import FrameClock, Metrics, Run
+from ...myspinbot.metrics.outcome import read_outcome
+from .archive import Archive
 from .observer import Observer
 
 PROMPT_PATHS = ("/prompt", "/api/prompt")
@@ -52,17 +53,30 @@ def metrics() -> Metrics:
     return Metrics(CollectorRegistry())
 
 
+@functools.cache
+def frame_clock() -> FrameClock:
+    """Counts the frames of this server's videos, and the time of each stage."""
+    return FrameClock(metrics().frames)
+
+
+@functools.cache
+def archive() -> Archive:
+    """The job history of this server."""
+    return Archive(metrics())
+
+
 def start() -> None:
     """Hook into the running server; called once, from on_load. Never raises."""
     if getattr(PromptServer, "instance", None) is None:  # imported by a tool that runs no server
         return
-    found = metrics()
-    settler = Settler(found)
-    observer = Observer(found, began=lambda run: None, ended=settler.put)
+    found, history = metrics(), archive()
+    settler = Settler(found, history)
+    observer = Observer(found, began=history.began, ended=settler.put)
     found.guard("nodes", observer.arm)
     found.guard("http", _watch_submissions, found, observer)
     found.guard("recording", _describe, found, observer)
     threading.Thread(target=settler.work, name="myspinbot-metrics", daemon=True).start()
+    threading.Thread(target=history.work, name="myspinbot-history", daemon=True).start()
 
 
 def _describe(found: Metrics, observer: Observer) -> None:
@@ -98,8 +112,8 @@ def _watch_submissions(found: Metrics, observer: Observer) -> None:
 class Settler:
     """Finds out how runs ended, in a thread of its own: the worker never waits for it."""
 
-    def __init__(self, found: Metrics):
-        self._metrics = found
+    def __init__(self, found: Metrics, history: Archive):
+        self._metrics, self._archive = found, history
         self._runs: queue.Queue[Run] = queue.Queue(_WAITING_RUNS)
 
     def put(self, run: Run) -> None:
@@ -113,15 +127,20 @@ class Settler:
 
     def _settle(self, run: Run) -> None:
         entry = _history(run.prompt_id) or {}
-        end = read_outcome(
-            (entry.get("status") or {}).get("messages", ()), entry.get("create_time")
-        )
-        for path in _saved(entry.get("outputs", {}), run.started_at_s):
+        extra_data = entry.get("extra_data", {})
+        messages = (entry.get("status") or {}).get("messages", ())
+        end = read_outcome(messages, extra_data.get("create_time"))
+        saved = _saved(entry.get("outputs", {}), run.started_at_s)
+        for path in saved:
             self._metrics.artifact(_kind(path), path.stat().st_size)
-        self._done(run, end)
-
-    def _done(self, run: Run, end: Outcome) -> None:
+        root = _output_folder()
+        artifacts = [path.relative_to(root).as_posix() for path in saved]
+        self._archive.ended(run, end, extra_data, artifacts)
         self._metrics.prompt(run, end)
+        for work in run.afterwards:
+            threading.Thread(
+                target=self._metrics.guard, args=("delivery", work), daemon=True
+            ).start()
 
 
 def _history(prompt_id: str) -> dict[str, Any] | None:
@@ -140,17 +159,16 @@ def _history(prompt_id: str) -> dict[str, Any] | None:
 
 def _needed(entry: dict[str, Any]) -> dict[str, Any]:
     """Of a history entry, without a copy: ComfyUI does not change it any more."""
-    extra_data = entry["prompt"][3]
     return {
         "status": entry["status"],
         "outputs": entry["outputs"],
-        "create_time": extra_data.get("create_time"),
+        "extra_data": entry["prompt"][3],
     }
 
 
 def _saved(outputs: dict[str, dict], since_s: float) -> list[Path]:
     """Files in the output folder that this run wrote: a cached node lists its old ones again."""
-    root = Path(folder_paths.get_output_directory()).resolve()
+    root = _output_folder()
     items = [
         item
         for output in outputs.values()
@@ -162,6 +180,10 @@ def _saved(outputs: dict[str, dict], since_s: float) -> list[Path]:
     named = {(root / item.get("subfolder", "") / item["filename"]).resolve() for item in items}
     there = [path for path in sorted(named) if root in path.parents and path.is_file()]
     return [path for path in there if path.stat().st_mtime >= since_s - 1]
+
+
+def _output_folder() -> Path:
+    return Path(folder_paths.get_output_directory()).resolve()
 
 
 def _kind(path: Path) -> str:

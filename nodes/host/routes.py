@@ -10,6 +10,8 @@ from typing import Any
 from aiohttp import web
 from server import PromptServer
 
+from ...myspinbot.errors import BadInputError, MySpinBotError
+
 
 def serve(path: str, answer: Callable[[], Any]) -> None:
     """Answer GET /myspinbot/`path` with the JSON of `answer()`, computed off the event loop."""
@@ -30,6 +32,7 @@ def serve_operator(
 ) -> None:
     """Answer GET /myspinbot/`path` with `answer(headers, query)`: body and content type.
 
+    It may raise BadInputError for what it was asked (400), other errors of ours for itself (503).
     If there is a `token`, only those who send it as a bearer token get an answer.
     """
     server = getattr(PromptServer, "instance", None)
@@ -40,7 +43,11 @@ def serve_operator(
         sent = request.headers.get("Authorization", "")
         if token and not hmac.compare_digest(sent.encode(), f"Bearer {token}".encode()):
             return web.Response(status=401, headers={"WWW-Authenticate": "Bearer"})
-        body, content_type = await asyncio.to_thread(answer, request.headers, request.query)
+        try:
+            body, content_type = await asyncio.to_thread(answer, request.headers, request.query)
+        except MySpinBotError as error:
+            status = 400 if isinstance(error, BadInputError) else 503
+            return web.json_response({"error": str(error)}, status=status)
         headers = {"Content-Type": content_type, "Cache-Control": "no-store"}
         response = web.Response(body=body, headers=headers)
         response.enable_compression()

@@ -32,6 +32,7 @@ CALLBACKS = {
         ),
     ),
     "instrumentation": ("Settler", ("_settle",)),
+    "archive": ("Archive", ("_write", "_note_end")),
     "gauges": (None, ("_queue", "_models", "_memory")),
 }
 
