@@ -25,7 +25,7 @@ def job_of(model, data=None, clip=None, vae=None, **changes):
 def ended(job, watch, resume=False):
     # run until `watch` ends it; the name of what ended it
     class View:
-        def __init__(self, node, sampler): pass
+        def __init__(self, *about): pass
         def __call__(self, training): watch(training)
     import pack.nodes.lora_job as lora_job
     kept, lora_job.host.TrainingView = lora_job.host.TrainingView, View
