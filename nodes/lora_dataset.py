@@ -124,8 +124,8 @@ class LoraDataset(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, folder):
-        # also of a folder that was made after the editor was opened
+    def validate_inputs(cls, folder=NO_FOLDER):
+        # any name inside: the folder may have been made after the editor was opened
         try:
             _folder(folder)
         except BadInputError as error:
@@ -133,7 +133,9 @@ class LoraDataset(io.ComfyNode):
         return True
 
     @classmethod
-    def fingerprint_inputs(cls, folder, **others):
+    def fingerprint_inputs(cls, folder=None, **others):
+        if folder is None:  # linked, and not known yet
+            return float("nan")
         path = _folder(folder)
         if path is None or not path.is_dir():
             return ""
