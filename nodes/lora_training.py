@@ -209,7 +209,9 @@ class SaveLora(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, filename_prefix="lora"):
+    def validate_inputs(cls, filename_prefix):
+        if filename_prefix is None:  # linked, and not known yet
+            return True
         try:
             host.lora_file(filename_prefix, 0)
         except BadInputError as error:
