@@ -1,7 +1,7 @@
 """A film enlarged and saved by core's nodes and by ours: memory over the length, and CPU time.
 
 Each run is queued in a ComfyUI of its own, on a small net with random weights (Real-ESRGAN's
-Compact, 8 channels), so that what is around the net counts. Core holds every frame in memory: it
+Compact, 16 channels), so that what is around the net counts. Core holds every frame in memory: it
 is run as long as half of what is free suffices, and else its slope tells. "all" also restores
 faces, by a net of one layer, and burns captions in.
 
@@ -141,7 +141,7 @@ def render(chain: str, frames: int, folder: Path) -> Result:
     """One film through one chain, in a new ComfyUI."""
     for name in ("input", "output", "temp", "user", "models"):
         (folder / name).mkdir(parents=True)
-    tiny_upscalers.write_upscaler(folder / "models" / NET)
+    tiny_upscalers.write_upscaler(folder / "models" / NET, width=16)
     paths = folder / "paths.yaml"
     lines = ["benchmark:", f"  base_path: {folder}", "  upscale_models: models"]
     packs = folder / "packs"

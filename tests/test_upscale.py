@@ -135,6 +135,15 @@ def test_batches_and_tiles_change_nothing():
     assert np.abs(one - tiled).max() <= 2
 
 
+def test_a_cpu_takes_tiles_that_fit_its_caches():
+    whole, net = Net(), Net()
+    _, one = upscaled(Film(400, 300, count=1), whole)
+    _, tiled = upscaled(Film(400, 300, count=1), net, tile_px=512)
+    assert whole.taken == [(1, 3, 300, 400)]
+    assert {shape[2:] for shape in net.taken} == {(166, 216)}
+    assert np.abs(one - tiled).max() <= 2
+
+
 def test_short_memory_halves_the_batch_and_then_the_tile_for_good():
     film, roomy = Film(256, 256, count=6), Net()
     _, expected = upscaled(film, roomy, batch=4)

@@ -17,6 +17,9 @@ from .tiles import MIN_TILE_PX, in_tiles
 
 log = logging.getLogger("myspinbot.video")
 
+CPU_TILE_PX = 256
+"""Larger ones overflow a CPU's caches, and memory goes back to the system between two layers."""
+
 
 class ImageNet(Protocol):
     """A net whose weights belong to somebody who may send them away between two calls."""
@@ -41,6 +44,7 @@ class Feeder:
     """Gives a net as many pictures at once, in tiles as large, as its device's memory takes.
 
     When memory does not suffice the batch halves, at one picture the tile, and both stay so.
+    A `tile_px` of 0 is one tile; on a CPU others are `CPU_TILE_PX` at the most.
     """
 
     def __init__(self, net: ImageNet, *, batch: int, tile_px: int = 0):
@@ -73,7 +77,8 @@ class Feeder:
         with torch.inference_mode(), self.net.ready(pixels) as device:
             images = torch.from_numpy(pictures).to(device).permute(0, 3, 1, 2)
             images = images.float().div_(255).contiguous()
-            return _pictures(in_tiles(self.net, images, self.net.scale, self.tile_px))
+            tile = min(self.tile_px, CPU_TILE_PX) if device.type == "cpu" else self.tile_px
+            return _pictures(in_tiles(self.net, images, self.net.scale, tile))
 
     def _spare(self, size: tuple[int, ...], why: str) -> None:
         if self.batch > 1:
