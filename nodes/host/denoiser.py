@@ -83,7 +83,8 @@ class HostedDenoiser:
         self.family = _family(self.patcher.model)
         sampling = self.patcher.get_model_object("model_sampling")
         self.prediction = _prediction(sampling)
-        self.sigmas: Tensor = sampling.sigmas.detach().float().cpu()
+        with torch.inference_mode(False):  # they become a part of graphs
+            self.sigmas: Tensor = sampling.sigmas.detach().clone().float().cpu()
         self.noise_scale = float(getattr(sampling, "noise_scale", 1.0))
         self.device: torch.device = self.patcher.load_device
         self._autocast = nullcontext
