@@ -17,6 +17,7 @@ import comfy.model_base
 import comfy.model_management as mm
 import comfy.model_sampling
 import comfy.ops
+import comfy.quant_ops
 import comfy.sampler_helpers
 import comfy.samplers
 import torch
@@ -153,8 +154,12 @@ class HostedDenoiser:
         mm.throw_exception_if_processing_interrupted()
         if hasattr(layer, "weight_function"):
             cast: Any = comfy.ops.cast_bias_weight(layer, like)
-            return cast[0]
-        return layer.weight.to(like)  # type: ignore[union-attr]
+            weight: Any = cast[0]
+        else:
+            weight = layer.weight
+        if isinstance(weight, comfy.quant_ops.QuantizedTensor):
+            weight = weight.dequantize()
+        return weight.to(like)
 
 
 def _form(cond: dict[str, Any]) -> tuple:
