@@ -182,9 +182,7 @@ def learn(world: World, views: Tensor, prior_weight: float) -> tuple[Adapters, F
     family = FAMILIES["other"]
     adapters = Adapters(world.net, family.targets(world.net, ALL), rank=8, alpha=8.0)
     adapters.initialise(recipe.seed)
-    freezing = Freezing(
-        world.net, family, recompute=False, weight_of=lambda layer, like: layer.weight
-    )
+    freezing = Freezing(world.net, family, recompute=False, weight_of=_weight_of)
     freezing.insert()
     adapters.insert()
     word = world.heading + world.unknown  # "ohwx head"
@@ -199,6 +197,10 @@ def learn(world: World, views: Tensor, prior_weight: float) -> tuple[Adapters, F
     training.run()
     adapters.load(training.weights())
     return adapters, freezing, training
+
+
+def _weight_of(layer: Any, like: Tensor) -> Tensor:
+    return layer.weight
 
 
 def nearest(pictures: Tensor, heads: Sequence[Head], own: torch.Generator) -> tuple[float, float]:

@@ -28,6 +28,7 @@ from ...myspinbot.errors import BadInputError
 from ...myspinbot.lora.families import FAMILIES, Family, Prediction
 
 _KEY = "myspinbot_lora"
+_Quantized: Any = comfy.quant_ops.QuantizedTensor
 _EVERYTHING = 10**20
 """More bytes than any device has: all other models make room."""
 
@@ -157,9 +158,7 @@ class HostedDenoiser:
             weight: Any = cast[0]
         else:
             weight = layer.weight
-        if isinstance(weight, comfy.quant_ops.QuantizedTensor):
-            weight = weight.dequantize()
-        return weight.to(like)
+        return (weight.dequantize() if isinstance(weight, _Quantized) else weight).to(like)
 
 
 def _form(cond: dict[str, Any]) -> tuple:
