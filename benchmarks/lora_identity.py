@@ -44,9 +44,9 @@ class Head:
 
     @classmethod
     def random(cls, own: torch.Generator) -> Head:
-        colours = torch.rand(3, 3, generator=own) * 2 - 1
+        skin, hair, eyes = torch.rand(3, 3, generator=own) * 2 - 1
         a, b, c = torch.rand(3, generator=own).tolist()
-        return cls(*colours, 1.0 + 0.5 * a, 0.2 + 0.5 * b, 0.25 + 0.25 * c)
+        return cls(skin, hair, eyes, 1.0 + 0.5 * a, 0.2 + 0.5 * b, 0.25 + 0.25 * c)
 
     def view(self, own: torch.Generator) -> Tensor:
         """[3, SIDE, SIDE]: somewhere in the picture, of some size, in some light and place."""
@@ -130,6 +130,7 @@ class World:
         """A word that it has never met."""
         optimiser = torch.optim.AdamW(self.net.parameters(), lr=2e-3)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, PRETRAINING_STEPS)
+        loss = torch.tensor(math.nan)
         for _ in range(PRETRAINING_STEPS):
             x0 = torch.stack([Head.random(own).view(own) for _ in range(32)])
             noise = torch.randn(x0.shape, generator=own)
