@@ -78,7 +78,9 @@ class LoraJob:
         """Train to the end; a cancel or an error keeps what was learned and passes on."""
         made, denoiser, finished = self._recipe, self._denoiser, False
         targets = self._family.targets(denoiser.net, made.targets)
-        adapters = Adapters(denoiser.net, targets, rank=made.rank, alpha=made.alpha)
+        adapters = Adapters(
+            denoiser.net, targets, rank=made.rank, alpha=made.alpha, device=denoiser.device
+        )
         adapters.initialise(generator(made.seed, "adapters").initial_seed())
         if start_from is not None:
             adapters.load(lora_file.learned_weights(start_from))

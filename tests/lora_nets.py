@@ -12,7 +12,6 @@ from nodes import LoraLoaderModelOnly
 os.makedirs("loras", exist_ok=True)
 folder_paths.set_output_directory(os.getcwd())
 folder_paths.add_model_folder_path("loras", os.path.abspath("loras"))
-random = torch.Generator().manual_seed(5)
 QUICK = dict(steps=12, learning_rate=4e-3, warmup_steps=1, averaging=0.0, patience=0, alpha=8.0,
              rank=8, preview_every=0, save_every=4, validate_every=4, seed=3, prior_weight=0.0,
              caption_dropout=0.0, batch=2, micro_batch=2)
@@ -21,7 +20,7 @@ WORDS = "ohwx disc 0"
 
 def pictures(count, side=64):
     # a light disc on a dark ground: something that can be learned
-    axis = torch.linspace(-1, 1, side)
+    axis, random = torch.linspace(-1, 1, side), torch.Generator().manual_seed(5)
     made = []
     for number in range(count):
         x, y = axis[None] - 0.2 * number / count, axis[:, None]

@@ -67,10 +67,10 @@ with torch.inference_mode():
     facts["interrupt"] = [raised, *state()]
     facts["kept"] = sorted(str(p) for p in pathlib.Path("loras").rglob("*.safetensors"))
 
-    straight = job_of(model)
-    straight.train("1", resume=False, start_from=None)
     again = job_of(model)
     again.train("1", resume=True, start_from=None)  # the cancelled one had the same recipe
+    straight = job_of(model)
+    straight.train("1", resume=False, start_from=None)
     same = equal(dict(again.lora()), dict(straight.lora()))
     facts["resumed"] = [again.report()["resumed_from"], same]
     facts["losses"] = again.training.losses == straight.training.losses

@@ -21,15 +21,23 @@ _NAME = "default"
 
 
 class Adapters:
-    """The LoRA of a net: parameters in float32, on the net's device once inserted.
+    """The LoRA of a net: parameters in float32, on `device`, where the net computes.
 
     `insert` and `remove` may be called again and again: the host takes the LoRA out when it moves
     the net. What has been learned stays here.
     """
 
-    def __init__(self, net: nn.Module, targets: Sequence[str], *, rank: int, alpha: float):
+    def __init__(
+        self,
+        net: nn.Module,
+        targets: Sequence[str],
+        *,
+        rank: int,
+        alpha: float,
+        device: torch.device | str = "cpu",
+    ):
         self.rank, self.alpha, self.targets = rank, alpha, list(targets)
-        self._net = net
+        self._net, self._device = net, device
         self._wrapped: dict[str, nn.Module] = {}
         self._own: dict[str, nn.Module] = {}
         self._inside = False
@@ -66,15 +74,11 @@ class Adapters:
                 shape = inner.weight.shape
                 reach = bound / math.sqrt(math.prod(shape[1:]))
                 values = (torch.rand(shape, generator=generator) * 2 - 1) * reach
-                inner.weight = nn.Parameter(values)
+                inner.weight = nn.Parameter(values.to(self._device))
 
     def insert(self) -> None:
-        """Put the LoRA into the net, on whatever device each layer is."""
+        """Put the LoRA into the net."""
         for name, layer in self._wrapped.items():
-            device = next(self._own[name].parameters()).device
-            for parameter in _inner(layer):
-                # the parameter must stay the same object: the optimiser knows it
-                parameter.data = parameter.data.to(device)
             _put(self._net, name, layer)
         self._inside = True
 

@@ -62,7 +62,7 @@ class Freezing:
 
     def insert(self) -> None:
         for _, layer in layers(self._net):
-            if not isinstance(getattr(layer, "padding", 0), str):
+            if isinstance(layer, nn.Linear) or _plain(layer):
                 self._replace(layer, self._frozen(layer))
         self._thaw(set(self._replaced))
         for block in blocks(self._net, self._family):
@@ -104,6 +104,11 @@ class Freezing:
             return rows.reshape(*x.shape[:-1], -1)
 
         return forward
+
+
+def _plain(layer: Any) -> bool:
+    """Whether a convolution is one that the way back above is right for."""
+    return not isinstance(layer.padding, str) and layer.padding_mode == "zeros"
 
 
 def _on_copies(forward: Callable) -> Callable:

@@ -17,6 +17,7 @@ import comfy.model_base
 import comfy.model_management as mm
 import comfy.model_sampling
 import comfy.ops
+import comfy.quant_ops
 import comfy.sampler_helpers
 import comfy.samplers
 import torch
@@ -27,6 +28,7 @@ from ...myspinbot.errors import BadInputError
 from ...myspinbot.lora.families import FAMILIES, Family, Prediction
 
 _KEY = "myspinbot_lora"
+_Quantized: Any = comfy.quant_ops.QuantizedTensor
 _EVERYTHING = 10**20
 """More bytes than any device has: all other models make room."""
 
@@ -83,7 +85,8 @@ class HostedDenoiser:
         self.family = _family(self.patcher.model)
         sampling = self.patcher.get_model_object("model_sampling")
         self.prediction = _prediction(sampling)
-        self.sigmas: Tensor = sampling.sigmas.detach().float().cpu()
+        with torch.inference_mode(False):  # they become a part of graphs
+            self.sigmas: Tensor = sampling.sigmas.detach().clone().float().cpu()
         self.noise_scale = float(getattr(sampling, "noise_scale", 1.0))
         self.device: torch.device = self.patcher.load_device
         self._autocast = nullcontext
@@ -152,8 +155,10 @@ class HostedDenoiser:
         mm.throw_exception_if_processing_interrupted()
         if hasattr(layer, "weight_function"):
             cast: Any = comfy.ops.cast_bias_weight(layer, like)
-            return cast[0]
-        return layer.weight.to(like)  # type: ignore[union-attr]
+            weight: Any = cast[0]
+        else:
+            weight = layer.weight
+        return (weight.dequantize() if isinstance(weight, _Quantized) else weight).to(like)
 
 
 def _form(cond: dict[str, Any]) -> tuple:
