@@ -15,7 +15,15 @@ FAST, BALANCED, BEST = EFFORTS = ("fast", "balanced", "best")
 ADAMW, PRODIGY = OPTIMISERS = ("adamw", "prodigy")
 COSINE, CONSTANT = SCHEDULES = ("cosine", "constant")
 
-_NOT_WHAT_IS_LEARNED = ("steps", "micro_batch", "preview_every", "save_every", "recompute")
+_NOT_WHAT_IS_LEARNED = (
+    "steps",
+    "warmup_steps",  # a preset's follows from the steps, as does the next
+    "validate_every",
+    "micro_batch",
+    "preview_every",
+    "save_every",
+    "recompute",
+)
 """Settings that a resumed training may change."""
 
 
