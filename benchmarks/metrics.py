@@ -27,6 +27,7 @@ from scripts.serving import ComfyProcess
 
 OPEN_METRICS = "application/openmetrics-text; version=1.0.0"
 """What Prometheus asks for."""
+SHARE = ("myspinbot_instrumentation_seconds_total", "myspinbot_prompt_duration_seconds_sum")
 
 
 def used(metrics: Metrics, classes: int) -> None:
@@ -90,26 +91,31 @@ def figures(server: ComfyProcess) -> dict[str, float]:
     return found
 
 
-def a_bot() -> None:
+def bots() -> None:
+    """The second finds the voice in the cache, and runs for less than half the time."""
     with ComfyProcess(BASE) as server:
-        request = Request.from_environment({"TOPIC": "bread", "NARRATION": NARRATION})
-        asyncio.run(render(server, request))
-        time.sleep(1)  # until it is counted
-        found = figures(server)
-        hooks_s = found["myspinbot_instrumentation_seconds_total"]
-        whole_s = found["myspinbot_prompt_duration_seconds_sum"]
+        before = figures(server)
+        for number in range(2):
+            words = f"{NARRATION} I baked loaf number {time.time_ns() % 10**6}."  # never cached
+            request = Request.from_environment({"TOPIC": "bread", "NARRATION": words})
+            asyncio.run(render(server, request))
+            time.sleep(1)  # until it is counted
+            after = figures(server)
+            hooks_s, whole_s = (after[name] - before.get(name, 0) for name in SHARE)
+            before = after
+            print(
+                f"draft bot {number + 1}: {hooks_s * 1e3:.1f} ms of {whole_s:.1f} s in the hooks, "
+                f"{hooks_s / whole_s:.3%} (limit 0.1 %)",
+                flush=True,
+            )
         started_s = server.cpu_seconds()
         for _ in range(100):
             figures(server)
         scrape_s = (server.cpu_seconds() - started_s) / 100
-    print(
-        f"a draft bot: {hooks_s * 1e3:.1f} ms of {whole_s:.1f} s in the hooks, "
-        f"{hooks_s / whole_s:.3%} (limit 0.1 %)"
-    )
     print(f"a scrape of that server over HTTP: {scrape_s * 1e3:.1f} ms CPU of the server")
 
 
 if __name__ == "__main__":
     events()
     scrapes()
-    a_bot()
+    bots()
