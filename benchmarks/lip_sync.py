@@ -2,8 +2,10 @@
 
 Run: OMP_NUM_THREADS=1 python -m benchmarks.lip_sync [--portraits N] [--voices N]
 The lips are tracked in the frames; what they are compared with never drove them: synthetic speech
-is driven by its engine's timings and compared with forced alignment, sound alone knows neither.
-Only "alignment" on human speech is driven by what it is compared with. The tracker is blind to
+driven by its engine's timings is compared with forced alignment, and driven by sound alone with the
+engine's timings. On human speech the reference is forced alignment: "alignment" is driven by just
+that, and "sound alone" hears words with the same acoustic model. "No words" hears none, as in
+languages other than English. The tracker is blind to
 small, painted and bearded mouths: "drawn" rows judge the opening in the pixels (`_drawn.py`), and
 "told" rows what the mouth was told.
 With `dlib-bin` and `face_recognition_models` installed, identity is measured, too.
@@ -33,6 +35,7 @@ from myspinbot.lipsync.portrait import TalkingPortrait
 from myspinbot.quality import sync
 from myspinbot.speech import Speech
 from myspinbot.voice.alignment.align import align
+from myspinbot.voice.alignment.dictation import hear_words
 from myspinbot.voice.engines.kokoro import Kokoro
 from scripts.environment import BASE
 
@@ -168,15 +171,15 @@ def closed_in_silence(gaps: np.ndarray, speech: Speech) -> float:
     return float((gaps[quiet] <= low + 0.2 * (high - low)).mean()) if quiet.any() else float("nan")
 
 
-def rows(name: str, gaps: np.ndarray, voice: Voice) -> tuple[str, list[float]]:
+def rows(name: str, gaps: np.ndarray, reference: Speech) -> tuple[str, list[float]]:
     """What one run is worth: r at lag 0, lag in ms, closures, vowels, silence."""
-    found = sync.measure(gaps, float(FPS), voice.aligned)
+    found = sync.measure(gaps, float(FPS), reference)
     if not found.moves:
         return name, []
     nan = float("nan")
     closed = nan if found.bilabials_closed is None else found.bilabials_closed
     vowels = nan if found.vowels_closed is None else found.vowels_closed
-    quiet = closed_in_silence(gaps, voice.aligned)
+    quiet = closed_in_silence(gaps, reference)
     return name, [found.correlation, found.lag_ms, closed, vowels, quiet]
 
 
@@ -214,22 +217,29 @@ def main() -> None:
         looks = []
         for voice in spoken:
             human = voice.known is voice.aligned
-            drivers = {"alignment, circular" if human else "engine's timings": voice.known}
-            for kind, known in {**drivers, "sound alone": None}.items():
-                talking = TalkingPortrait(picture.image, face, voice.audio, known, fps=FPS)
+            drivers = (
+                ("alignment, circular" if human else "engine's timings", voice.known, None),
+                ("sound alone", None, hear_words(voice.audio)),
+                ("no words", None, None),
+            )
+            for kind, known, heard in drivers:
+                talking = TalkingPortrait(
+                    picture.image, face, voice.audio, known, fps=FPS, heard=heard
+                )
                 run = watch(talking, picture.image, face, finder)
                 looks.append(run)
                 label = f"{kind}, {'human' if human else 'synthetic'}"
+                reference = voice.aligned if known else voice.known
                 made = [
-                    rows(label, run.gaps, voice),
-                    rows(f"drawn: {label}", run.drawn, voice),
-                    rows(f"told: {label}", run.told, voice),
+                    rows(label, run.gaps, reference),
+                    rows(f"drawn: {label}", run.drawn, reference),
+                    rows(f"told: {label}", run.told, reference),
                 ]
                 if known:
                     made += [
-                        rows("shifted by 400 ms", np.roll(run.gaps, 10), voice),
-                        rows("random order", draw.permutation(run.gaps), voice),
-                        rows("static", np.full(len(run.gaps), face.mouth_gap), voice),
+                        rows("shifted by 400 ms", np.roll(run.gaps, 10), reference),
+                        rows("random order", draw.permutation(run.gaps), reference),
+                        rows("static", np.full(len(run.gaps), face.mouth_gap), reference),
                     ]
                 for name, row in made:
                     here.setdefault(name, []).append(row)

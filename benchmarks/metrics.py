@@ -27,7 +27,7 @@ from scripts.serving import ComfyProcess
 
 OPEN_METRICS = "application/openmetrics-text; version=1.0.0"
 """What Prometheus asks for."""
-SHARE = ("myspinbot_instrumentation_seconds_total", "myspinbot_prompt_duration_seconds_sum")
+HOOKS = "myspinbot_instrumentation_seconds_total"
 
 
 def used(metrics: Metrics, classes: int) -> None:
@@ -96,16 +96,18 @@ def bots() -> None:
     with ComfyProcess(BASE) as server:
         before = figures(server)
         for number in range(2):
+            started_s = server.cpu_seconds()
             words = f"{NARRATION} I baked loaf number {time.time_ns() % 10**6}."  # never cached
             request = Request.from_environment({"TOPIC": "bread", "NARRATION": words})
             asyncio.run(render(server, request))
             time.sleep(1)  # until it is counted
             after = figures(server)
-            hooks_s, whole_s = (after[name] - before.get(name, 0) for name in SHARE)
+            hooks_s = after[HOOKS] - before[HOOKS]
+            whole_s = server.cpu_seconds() - started_s
             before = after
             print(
-                f"draft bot {number + 1}: {hooks_s * 1e3:.1f} ms of {whole_s:.1f} s in the hooks, "
-                f"{hooks_s / whole_s:.3%} (limit 0.1 %)",
+                f"draft bot {number + 1}: {hooks_s * 1e3:.1f} ms CPU in the hooks, "
+                f"{hooks_s / whole_s:.3%} of {whole_s:.1f} s (limit 0.1 %)",
                 flush=True,
             )
         started_s = server.cpu_seconds()

@@ -25,6 +25,8 @@ _K_WEIGHTING = np.array([[*b, 1.0, *a] for b, a in (_HEAD, _HIGH_PASS)])
 """BS.1770-4, tables 1 and 2: second-order sections for _K_RATE."""
 PEAK_DBFS = -1.0
 """Ceiling of what was levelled."""
+_BLOCK = 1 << 16
+"""Samples that are resampled at once."""
 _SILENCE_LUFS = -60.0
 """Nothing below is raised: there is no voice in it."""
 _ATEMPO_S = 0.2
@@ -46,19 +48,24 @@ class Audio:
 
     def mono(self) -> Audio:
         """The mean of all channels, [1, T]."""
+        if len(self.samples) == 1:
+            return self
         return Audio(self.samples.mean(axis=0, keepdims=True), self.rate)
 
     def resampled(self, rate: int) -> Audio:
         """The same sound at `rate` Hz (swresample's windowed sinc)."""
         if rate == self.rate or not self.samples.size:
             return Audio(self.samples, rate)
-        frame = _frame(self.samples, self.rate)
+        channels, total = self.samples.shape
+        made, done = np.zeros((channels, round(total * rate / self.rate)), np.float32), 0
         resampler = av.AudioResampler(format="fltp", layout=_layout(self.samples), rate=rate)
-        blocks = [f.to_ndarray() for f in [*resampler.resample(frame), *resampler.resample(None)]]
-        samples = np.concatenate(blocks, axis=1) if blocks else np.zeros((len(self.samples), 0))
-        length = round(self.samples.shape[1] * rate / self.rate)
-        samples = np.pad(samples, ((0, 0), (0, max(0, length - samples.shape[1]))))[:, :length]
-        return Audio(samples.astype(np.float32), rate)
+        for start in range(0, total + _BLOCK, _BLOCK):  # of an hour at once there would be copies
+            part = self.samples[:, start : start + _BLOCK]
+            for frame in resampler.resample(_frame(part, self.rate) if part.size else None):
+                block = frame.to_ndarray()[:, : made.shape[1] - done]
+                made[:, done : done + block.shape[1]] = block
+                done += block.shape[1]
+        return Audio(made, rate)
 
     def finite(self) -> Audio:
         """The same, silent where samples are no numbers, as in what broken models make."""

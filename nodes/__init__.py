@@ -5,6 +5,7 @@ from comfy_api.latest import ComfyExtension, io
 from . import (
     bot,
     dubbing,
+    enhancing,
     face,
     host,
     knowledge,
@@ -12,6 +13,7 @@ from . import (
     llm,
     lora_dataset,
     lora_training,
+    metrics,
     narrative,
     ollama,
     routes,
@@ -44,6 +46,9 @@ NODES: list[type[io.ComfyNode]] = [
     talking_windows.TalkingVideoHear,
     talking_windows.TalkingVideoWindow,
     talking_windows.TalkingVideoKeep,
+    enhancing.UpscaleVideo,
+    enhancing.FaceRestorerLoader,
+    enhancing.RestoreFaces,
     lora_dataset.LoraDataset,
     lora_training.TrainLora,
     lora_training.SaveLora,
@@ -51,6 +56,7 @@ NODES: list[type[io.ComfyNode]] = [
     video.BurnCaptions,
     video.BurnDisclosure,
     video.SaveTalkingBot,
+    metrics.Metrics,
 ]
 
 

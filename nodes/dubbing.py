@@ -90,6 +90,7 @@ class LipSync(io.ComfyNode):
                 ),
             ],
             outputs=[io.Video.Output(display_name="video")],
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
@@ -99,12 +100,13 @@ class LipSync(io.ComfyNode):
         if isinstance(pictures, torch.Tensor):
             frames = Types.VideoComponents(pictures, Fraction(fps).limit_denominator(1001))
             pictures = InputImpl.VideoFromComponents(frames)
-        finder = load_finder()
+        finder, node_id = load_finder(), str(cls.hidden.unique_id)
         dubbing = Dubbing(
             host.seekable_source(pictures),
             types.to_audio(audio),
             lambda: tuple(host.ready(lip_sync, finder)),
             when_short=when_short,
+            tell=lambda line: host.show(node_id, [line]),
         )
         return io.NodeOutput(host.RenderedVideo(dubbing, keep=True))
 

@@ -21,7 +21,9 @@ class TalkingPortrait(io.ComfyNode):
                 io.Image.Input("image", tooltip="One clear face of at least 200 px, mouth free."),
                 io.Audio.Input("audio"),
                 types.Speech.Input(
-                    "speech", optional=True, tooltip="From Speak: exact sounds, best lip-sync."
+                    "speech",
+                    optional=True,
+                    tooltip="From Speak or Align Speech: exact sounds, best lip-sync.",
                 ),
                 types.Face.Input("face", optional=True, tooltip="From Detect Face, or found here."),
                 io.Float.Input("fps", default=25, min=10, max=60, step=1),
@@ -48,14 +50,18 @@ class TalkingPortrait(io.ComfyNode):
     ) -> io.NodeOutput:
         from ..myspinbot import video
         from ..myspinbot.lipsync.portrait import TalkingPortrait as Portrait
+        from ..myspinbot.voice.alignment.dictation import hear_words
 
+        sound = types.to_audio(audio)
+        heard = None if speech else hear_words(sound, host.ticker())
         pixels, matrix = video.fit_within(types.to_pixels(image), max_side_px)
         portrait = Portrait(
             pixels,
             face.transformed(matrix) if face else find_face(pixels),
-            types.to_audio(audio),
+            sound,
             speech,
             fps=Fraction(fps).limit_denominator(1001),
+            heard=heard,
             seed=seed,
             **amounts,
         )

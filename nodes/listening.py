@@ -84,4 +84,5 @@ def take_judge(
         recogniser = load_recogniser()[1]
     except (MissingDependencyError, MissingModelError):
         recogniser = None
-    return judge(lambda a: embed(listener, a), voice.embedding, recogniser, language, tick)
+    tell = host.metrics().quality
+    return judge(lambda a: embed(listener, a), voice.embedding, recogniser, language, tick, tell)

@@ -178,7 +178,7 @@ class TalkingVideo(io.ComfyNode):
         )
         forecast = video.forecast()
         job = TalkingJob(video, links, str(cls.hidden.unique_id), forecast)
-        text = forecast.text(host.resident_bytes())
+        text = forecast.text(host.needed_bytes(video.weights))
         job.say(text)
         forecast.check_disk(
             {video.store.folder: forecast.store_bytes, host.temporary(): forecast.film_bytes}

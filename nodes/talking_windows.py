@@ -1,8 +1,9 @@
 """The nodes that a Talking Video becomes, around ComfyUI's own: one window after the other.
 
-Next looks which window is missing and becomes the nodes that render it: Hear (its audio features),
-Window (where it starts), ComfyUI's conditioning and KSampler, Keep (frames to the store), and the
-next Next. So only one window is in memory, and what is finished survives a crash.
+Next looks which windows are missing and becomes the nodes that render the first few, and the next
+Next. A window is Hear (its audio features), Window (where it starts), ComfyUI's conditioning and
+KSampler, and Keep (frames to the store). So only one is in memory, and what is finished survives a
+crash.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ from ..myspinbot.lipsync.windows import DECODE_CONTEXT, LATENT_FRAMES
 from ..myspinbot.memory import give_back
 from . import host
 from .talking_job import Job, TalkingJob
+
+TOGETHER = 4
+"""Windows that one Next becomes: each Next lies inside the one before, and ComfyUI goes through all
+of them again and again, with names that grow."""
 
 
 def _inner(node_id: str, name: str, description: str, inputs, outputs, **options) -> io.Schema:
@@ -37,7 +42,7 @@ class TalkingVideoNext(io.ComfyNode):
         return _inner(
             "MySpinBot_TalkingVideoNext",
             "next",
-            "becomes the nodes of the next missing window, or the video.",
+            "becomes the nodes of the next missing windows, or the video.",
             [io.AnyType.Input("after", optional=True)],
             [io.Video.Output()],
             enable_expand=True,
@@ -46,27 +51,39 @@ class TalkingVideoNext(io.ComfyNode):
     @classmethod
     def execute(cls, job: TalkingJob, index: int, after=None) -> io.NodeOutput:
         video = job.video
-        missing = video.next_missing(index)
-        if missing is None:
+        missing = video.missing(index)[:TOGETHER]
+        if not missing:
             film = video.film(len(video.windows), host.temporary())
             return io.NodeOutput(host.RenderedVideo(film))
-        job.begin(missing)
-        graph = host.GraphBuilder()
-        kept = _window_graph(graph, job, missing)
+        graph, kept = host.GraphBuilder(), None
+        for window in missing:
+            kept = _window_graph(graph, job, window, kept)
         following = graph.node(
-            "MySpinBot_TalkingVideoNext", id="Next", job=job, index=missing + 1, after=kept.out(0)
+            "MySpinBot_TalkingVideoNext", id="Next", job=job, index=missing[-1] + 1, after=kept
         )
         return io.NodeOutput(following.out(0), expand=graph.finalize())
 
 
-def _window_graph(graph: host.GraphBuilder, job: TalkingJob, index: int):
-    """The nodes of one window; returns the one that keeps it."""
+def _window_graph(
+    graph: host.GraphBuilder, job: TalkingJob, index: int, after: list | None
+) -> list:
+    """The nodes of one window, to be run after another was kept; returns the link to its end."""
     video, links = job.video, job.links
     window, sampling = video.windows[index], video.sampling
-    own = {"job": job, "index": index}
-    start = graph.node("MySpinBot_TalkingVideoWindow", id="Window", vae=links["vae"], **own)
+    own, name = {"job": job, "index": index}, f"W{index + 1}"
     hear = graph.node(
-        "MySpinBot_TalkingVideoHear", id="Hear", audio_encoder=links["audio_encoder"], **own
+        "MySpinBot_TalkingVideoHear",
+        id=f"{name}.Hear",
+        audio_encoder=links["audio_encoder"],
+        **own,
+        **({"after": after} if after else {}),
+    )
+    start = graph.node(
+        "MySpinBot_TalkingVideoWindow",
+        id=f"{name}.Window",
+        vae=links["vae"],
+        after=hear.out(0),
+        **own,
     )
     prompts = {name: links[name] for name in ("positive", "negative")}
     if video.model.continues_latents:
@@ -79,13 +96,16 @@ def _window_graph(graph: host.GraphBuilder, job: TalkingJob, index: int):
         }
         if index:
             shaped = graph.node(
-                "WanSoundImageToVideoExtend", id="Shape", video_latent=start.out(2), **common
+                "WanSoundImageToVideoExtend",
+                id=f"{name}.Shape",
+                video_latent=start.out(2),
+                **common,
             )
         else:
             width, height = video.size
             shaped = graph.node(
                 "WanSoundImageToVideo",
-                id="Shape",
+                id=f"{name}.Shape",
                 width=width,
                 height=height,
                 batch_size=1,
@@ -96,7 +116,7 @@ def _window_graph(graph: host.GraphBuilder, job: TalkingJob, index: int):
         width, height = video.size
         shaped = graph.node(
             "WanInfiniteTalkToVideo",
-            id="Shape",
+            id=f"{name}.Shape",
             model=links["model"],
             model_patch=links["model_patch"],
             **prompts,
@@ -116,7 +136,7 @@ def _window_graph(graph: host.GraphBuilder, job: TalkingJob, index: int):
     positive, negative, latent = (shaped.out(slot) for slot in outputs)
     sampled = graph.node(
         "KSampler",
-        id="Sample",
+        id=f"{name}.Sample",
         model=model,
         positive=positive,
         negative=negative,
@@ -128,17 +148,17 @@ def _window_graph(graph: host.GraphBuilder, job: TalkingJob, index: int):
         scheduler=sampling.scheduler,
         denoise=1.0,
     )
-    used = {"used_1": latent, "used_2": start.out(2), "used_3": hear.out(0), "used_4": hear.out(1)}
-    if not video.model.continues_latents:
-        used["used_5"] = shaped.out(0)
-    return graph.node(
+    used = [hear.out(0), hear.out(1), start.out(0), start.out(2)]
+    used += [shaped.out(slot) for slot in range(outputs[-1] + 1)]
+    kept = graph.node(
         "MySpinBot_TalkingVideoKeep",
-        id="Keep",
+        id=f"{name}.Keep",
         latent=sampled.out(0),
         vae=links["vae"],
         **own,
-        **used,
+        **{f"used_{number}": link for number, link in enumerate(used, 1)},
     )
+    return kept.out(0)
 
 
 def _speakers(job: TalkingJob, hear) -> dict[str, object]:
@@ -155,13 +175,14 @@ class TalkingVideoHear(io.ComfyNode):
             "MySpinBot_TalkingVideoHear",
             "hear",
             "what the model hears in one window.",
-            [io.AudioEncoder.Input("audio_encoder")],
+            [io.AudioEncoder.Input("audio_encoder"), io.AnyType.Input("after", optional=True)],
             [io.AudioEncoderOutput.Output("first"), io.AudioEncoderOutput.Output("second")],
         )
 
     @classmethod
-    def execute(cls, job: TalkingJob, index: int, audio_encoder) -> io.NodeOutput:
+    def execute(cls, job: TalkingJob, index: int, audio_encoder, after=None) -> io.NodeOutput:
         video = job.video
+        job.begin(index)
         window = video.windows[index]
         encode, heard = host.listener(audio_encoder), video.heard(window)
         layers = [encode(excerpt.samples) for excerpt in heard]
@@ -188,15 +209,15 @@ class TalkingVideoWindow(io.ComfyNode):
             "MySpinBot_TalkingVideoWindow",
             "window",
             "where one window starts: the portrait and what came before.",
-            [io.Vae.Input("vae")],
+            [io.Vae.Input("vae"), io.AnyType.Input("after", optional=True)],
             [io.Image.Output("portrait"), io.Vae.Output("vae_once"), io.AnyType.Output("before")],
         )
 
     @classmethod
-    def execute(cls, job: TalkingJob, index: int, vae) -> io.NodeOutput:
+    def execute(cls, job: TalkingJob, index: int, vae, after=None) -> io.NodeOutput:
         video = job.video
         window = video.windows[index]
-        portrait = torch.from_numpy(video.portrait(window).astype(np.float32) / 255)[None]
+        portrait = torch.from_numpy(video.portrait(window)).float()[None] / 255
         padded = 1 if video.model.continues_latents else window.length
         once = host.remembering(vae, padded, job.encoded, f"{video.zoom(window)}")
         state = video.before(index)
@@ -221,7 +242,7 @@ class TalkingVideoKeep(io.ComfyNode):
             [
                 io.Latent.Input("latent"),
                 io.Vae.Input("vae"),
-                *(io.AnyType.Input(f"used_{n}", optional=True) for n in range(1, 6)),
+                *(io.AnyType.Input(f"used_{n}", optional=True) for n in range(1, 9)),
             ],
             [io.Int.Output("index_done")],
         )
@@ -239,6 +260,7 @@ class TalkingVideoKeep(io.ComfyNode):
             frames = host.decode(vae, samples)[window.known :]
             video.keep_frames(index, frames, tick)
         host.let_go([latent, *used.values()])
+        host.forget_progress(job.node_id)
         job.finish()
         shown: dict = {}
         if job.preview_is_due(index + 1):

@@ -323,6 +323,8 @@ class AlignSpeech(io.ComfyNode):
         sound = types.to_audio(audio)
         words, heard = transcribed(sound, text, language, tick)
         found = align(sound, words, language, tick)
+        if found.score is not None:
+            host.metrics().quality("alignment", found.score)
         report = {
             "method": found.method,
             "agrees": found.agrees,

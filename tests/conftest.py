@@ -43,6 +43,7 @@ MODEL_FOLDERS = (
     "checkpoints",
     "clip_vision",
     "diffusion_models",
+    "facerestore_models",
     "loras",
     "model_patches",
     "spinbot_lipsync",
@@ -54,11 +55,12 @@ MODEL_FOLDERS = (
 
 @pytest.fixture(scope="session")
 def extra_models(tmp_path_factory) -> Path:
-    """Folders of models that the shared server also lists, for tiny files that tests make."""
+    """What the shared server also lists: folders for tiny models that tests make, and packs."""
     base = tmp_path_factory.mktemp("models")
     for name in MODEL_FOLDERS:
         (base / name).mkdir()
     lines = ["tests:", f"  base_path: {base}", *(f"  {name}: {name}" for name in MODEL_FOLDERS)]
+    lines.append(f"  custom_nodes: {Path(__file__).parent / 'packs'}")
     (base / "paths.yaml").write_text("\n".join(lines), "utf-8")
     return base
 

@@ -1,5 +1,6 @@
 """What server tests queue: the shipped prompts, and files to put into them."""
 
+import asyncio
 import io
 import json
 import urllib.request
@@ -7,7 +8,10 @@ import wave
 
 import av
 import numpy as np
+import pytest
 
+from myspinbot.client.server import ComfyServer
+from myspinbot.errors import PromptRejectedError
 from scripts.environment import ROOT
 
 
@@ -22,6 +26,28 @@ def inputs_of(prompt, class_type):
 def get(comfy, path):
     with urllib.request.urlopen(comfy.url + path) as answer:
         return json.load(answer)
+
+
+def cancelled(comfy, prompt, reached):
+    """Interrupt a run just after an event that `reached(kind, data)`: seconds until it was over."""
+
+    async def session():
+        async with ComfyServer(comfy.url) as client:
+            there, loop = asyncio.Event(), asyncio.get_running_loop()
+
+            def event(kind, data):
+                if reached(kind, data):
+                    loop.call_later(0.2, there.set)
+
+            task = asyncio.create_task(client.run(prompt, event))
+            await asyncio.wait_for(there.wait(), 120)
+            asked = loop.time()
+            await client.session.post(f"{comfy.url}/interrupt")
+            with pytest.raises(PromptRejectedError, match="cancelled"):
+                await task
+            return loop.time() - asked
+
+    return asyncio.run(session())
 
 
 def write_sound(path, audio, rate, layout):

@@ -5,6 +5,7 @@ import urllib.request
 
 import numpy as np
 import pytest
+from metering import figures, grown
 from prompts import get, inputs_of, load, wav, write_sound
 
 from myspinbot.audio import Audio, read_audio
@@ -101,7 +102,7 @@ def test_takes_pauses_and_pronunciations(clone, run, download):
     assert "pause" not in captions
 
 
-def test_foreign_speech_is_aligned(run, upload, samples_dir):
+def test_foreign_speech_is_aligned(run, upload, samples_dir, comfy):
     words = (samples_dir / "voice.txt").read_text("utf-8").strip()
     prompt = {
         "1": {
@@ -115,9 +116,13 @@ def test_foreign_speech_is_aligned(run, upload, samples_dir):
         "3": {"class_type": "PreviewAny", "inputs": {"source": ["2", 2]}},
         "4": {"class_type": "PreviewAny", "inputs": {"source": ["2", 1]}},
     }
+    before = figures(comfy)
     outputs = run(prompt)["outputs"]
     report = json.loads(outputs["3"]["text"][0])
     assert report["method"] == "forced"
+    assert grown(before, figures(comfy), "quality") == {
+        'quality_score_count{measure="alignment"}': 1
+    }
     assert report["agrees"] is True
     assert "irons weighed" in outputs["4"]["text"][0]
     prompt["2"]["inputs"]["language"] = "de"

@@ -151,11 +151,13 @@ def kept(dubbing):
 
 @pytest.mark.weights
 def test_a_still_says_the_audio(dub, hopper):
-    dubbing = dub([hopper], audio(voice(1.013)))
+    told = []
+    dubbing = dub([hopper], audio(voice(1.013)), tell=told.append)
     assert (dubbing.width, dubbing.height) == (256, 298)
     frames = kept(dubbing)
     assert len(frames) == dubbing.frame_count == 25
     assert dubbing.faceless == 0
+    assert told == ["All 25 frames show a face."]
     assert all(frame.shape == (298, 256, 3) for frame in frames)
     assert len({frame.tobytes() for frame in frames}) > 10
     assert all((frame[:60] == hopper[:60]).all() for frame in frames)
@@ -177,12 +179,15 @@ def test_the_mouth_is_still_while_nobody_speaks(dub, hopper):
 def test_frames_without_a_face_pass_and_are_counted(dub, hopper, caplog):
     empty = np.random.default_rng(0).integers(0, 256, hopper.shape, np.uint8)
     pictures = [hopper] * 6 + [empty] * 5 + [hopper] * 4
-    dubbing = dub(pictures, audio(voice(len(pictures) / 25)), when_short="hold")
+    told = []
+    sound = audio(voice(len(pictures) / 25))
+    dubbing = dub(pictures, sound, when_short="hold", tell=told.append)
     frames = kept(dubbing)
     assert dubbing.faceless == 5
     assert all((frame == empty[:298]).all() for frame in frames[6:11])
     assert not any((frame == hopper[:298]).all() for frame in frames[:6] + frames[11:])
-    assert "5 of 15 frames show no face" in caplog.text
+    assert told == ["5 of 15 frames show no face and stay as they are."]
+    assert told[0] in caplog.text
 
 
 @pytest.mark.weights

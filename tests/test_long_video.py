@@ -1,6 +1,7 @@
 """The plan of a long video, its store, and what is said before it starts."""
 
 import shutil
+import tracemalloc
 from collections import namedtuple
 from dataclasses import replace
 from itertools import pairwise
@@ -12,6 +13,7 @@ import torch
 from myspinbot.audio import Audio
 from myspinbot.errors import BadInputError, StorageError
 from myspinbot.lipsync.forecast import clock
+from myspinbot.lipsync.hearing import CONTEXT_S, RATE
 from myspinbot.lipsync.long_video import INFINITETALK, S2V, LongVideo, Sampling
 from myspinbot.lipsync.steadying import match_colours, reference
 from myspinbot.lipsync.window_store import WindowStore
@@ -76,10 +78,11 @@ def test_a_film_outlives_the_store(tmp_path):
 def test_a_run_continues_where_it_stopped(tmp_path):
     fill(video(tmp_path), 3)
     again = video(tmp_path)
-    assert (again.next_missing(), again.missing()) == (3, len(again.windows) - 3)
+    assert again.missing() == list(range(3, len(again.windows)))
     assert np.array_equal(again.before(3)["frames"].numpy(), noise(16, 2)[-5:])
     again.store.video(again.keys[1]).unlink()  # somebody tidied up
-    assert again.next_missing() == 1
+    assert again.missing() == [1, *range(3, len(again.windows))]
+    assert again.missing(2) == again.missing()[1:]
 
 
 def test_known_frames_reach_back_over_short_windows(tmp_path):
@@ -116,6 +119,22 @@ def test_another_last_sentence_keeps_the_windows_before_it(tmp_path):
     assert same == [True] * kept + [False] * (len(same) - kept)
     end_s = jobs[0].windows[kept].end / 25
     assert 15.9 < end_s < 16.7
+
+
+def test_half_an_hour_is_heard_a_window_at_a_time(tmp_path):
+    """Its features at once would be gigabytes."""
+    speech = Audio(np.zeros((1, 30 * 60 * RATE), np.float32), RATE)
+    job = video(tmp_path, speeches=[speech], window_frames=81, motion_frames=9)
+    longest = 0
+    tracemalloc.start()
+    for window in job.windows:
+        (heard,) = job.heard(window)
+        longest = max(longest, heard.samples.shape[1])
+    assert len(set(job.keys)) == len(job.windows) == 625
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert longest / RATE == pytest.approx(81 / 25 + 2 * CONTEXT_S, abs=0.02)
+    assert peak < 8e6
 
 
 def test_a_longer_speech_keeps_what_did_not_hear_its_end(tmp_path):
@@ -162,7 +181,7 @@ def test_a_window_is_whole_or_not_there(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         job.keep_frames(0, noise(21), cancel)
     assert not list(tmp_path.iterdir())
-    assert job.next_missing() == 0
+    assert job.missing()[0] == 0
 
 
 def test_the_store_forgets_the_oldest_of_others(tmp_path):
@@ -172,7 +191,10 @@ def test_the_store_forgets_the_oldest_of_others(tmp_path):
     store = replace(new.store, cap_bytes=1)
     (tmp_path / f".1234abcd.{old.keys[3]}.mp4").write_bytes(b"killed on the way")
     store.shrink(set(new.keys))
-    assert (old.missing(), new.missing()) == (len(old.windows), len(new.windows) - 2)
+    assert (len(old.missing()), new.missing()) == (
+        len(old.windows),
+        list(range(2, len(new.windows))),
+    )
     assert len(list(tmp_path.iterdir())) == 4
 
 
@@ -219,6 +241,16 @@ def test_drifting_colours_are_led_back_without_a_jump():
     assert distance[-1] < 0.25 * distance[0]
     assert (np.diff(distance) <= 0.5).all()
     assert match_colours(frames, portrait, 0.0) is frames
+
+
+def test_the_next_window_starts_from_the_colours_that_were_led_back(tmp_path):
+    job = video(tmp_path, options={**OPTIONS, "colour_match": 1.0})
+    made = noise(21) // 2 + 100
+    shown = job.keep_frames(0, made)
+    led = match_colours(made, job.portrait(job.windows[0]), 1.0)
+    assert np.array_equal(shown, led)
+    assert np.array_equal(job.before(1)["frames"].numpy(), led[-5:])
+    assert np.abs(led[-1].astype(int) - made[-1]).mean() > 5
 
 
 def test_the_portrait_fills_the_frame_and_comes_closer():

@@ -10,7 +10,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.openmetrics import exposition as open_metrics
 from prometheus_client.parser import text_string_to_metric_families
 
-from myspinbot.metrics import Metrics, Run
+from myspinbot.metrics import FrameClock, Metrics, Run
+from myspinbot.metrics.costs import costs
 from myspinbot.metrics.exposition import TEXT, expose
 from myspinbot.metrics.families import ERROR_KINDS, FAMILIES, Family
 from myspinbot.metrics.instrument import Instrument
@@ -72,6 +73,49 @@ def test_memory_goes_to_the_node_that_runs():
     assert (run.stages["A"].peak_ram_bytes, run.stages["A"].peak_vram_bytes) == (5, 9)
 
 
+def test_what_a_node_adds_to_the_memory_is_its_own():
+    """A loader takes 5 GB, and a sampler that finds 6 in use adds 2 for a while."""
+    run = Run("id")
+    run.start("1", "Load", 0.0)
+    for ram in (1, 4, 6):
+        run.sample(ram, 0)
+    run.load("Net", 3)
+    run.finish("1", "Load", 1.0)
+    run.start("2", "Sample", 1.0)
+    for ram, vram in ((6, 1), (8, 5), (5, 1)):
+        run.sample(ram, vram)
+    run.finish("2", "Sample", 2.0)
+    load, sample = run.costs["1", "Load"], run.costs["2", "Sample"]
+    assert (load.more_ram_bytes, load.loaded) == (5, {"Net": 3})
+    assert (sample.more_ram_bytes, sample.more_vram_bytes) == (2, 4)
+    assert (sample.peak_ram_bytes, sample.loaded) == (8, {})
+
+
+def test_costs_go_to_the_node_that_the_user_sees():
+    run = Run("id", {"7": {"class_type": "Voice"}})
+    run.start("5", "Bot", 0.0)
+    run.start("5.0.0.v", "Voice", 1.0)
+    run.finish("5.0.0.v", "Voice", 4.0)
+    run.finish("5", "Bot", 4.0)
+    run.start("6", "Voice", 4.0)
+    run.finish("6", "Voice", 5.0)
+    run.count_cached(["7"])
+    run.figures["frames"] = 25
+    report = costs(run, Outcome("success", 6.0, 0.5), ["a.mp4"])
+    json.dumps(report)
+    shown = [(n["node"], n["class_type"], n["own_s"], n["cached"]) for n in report["nodes"]]
+    assert shown == [
+        ("5", "Voice", 3.0, 0),
+        ("5", "Bot", 1.0, 0),
+        ("6", "Voice", 1.0, 0),
+        ("7", "Voice", 0.0, 1),
+    ]
+    assert report["unnamed_s"] == 1.0
+    assert (report["figures"], report["artifacts"]) == ({"frames": 25}, ["a.mp4"])
+    assert run.stages["Voice"].own_s == 4.0
+    assert run.stages["Voice"].cached == 1
+
+
 def test_seeds_and_models_are_found_in_a_prompt():
     inputs = {"seed": 7, "noise_seed": ["4", 0], "ckpt_name": "sd15.safetensors", "text": "a.b"}
     run = Run("id", {"3": {"class_type": "A", "inputs": inputs}})
@@ -121,7 +165,13 @@ def test_a_deleted_history_is_an_unknown_outcome():
 def test_events_become_samples(metrics):
     metrics.run = run = Run("id")
     metrics.speech("kokoro", 10.0, 4.0)
-    metrics.frames(250, 2.0, 10.0)
+    metrics.frames("Captioned", 1, 0.01)
+    metrics.encoded(250, 2.0, 10.0)
+    metrics.training_step("sd15", 0.25, 1.5)
+    metrics.training_step("sd15", 0.5, 1.5)
+    metrics.training_step("annas secret base", 0.5, 1.0)
+    metrics.llm("ollama", "repaired", 3.0, busy_s=2.0, prompt_tokens=100, completion_tokens=50)
+    metrics.vram_freed("comfyui", 4_000)
     metrics.quality("speaker_similarity", 0.8)
     metrics.artifact("video", 1000)
     metrics.prompt(run, Outcome("error", 2.0, 1.0, (), "A", "oom"))
@@ -129,13 +179,32 @@ def test_events_become_samples(metrics):
     assert found["tts_audio_seconds_total", "kokoro"] == 10.0
     assert found["tts_real_time_factor_bucket", "kokoro", "0.35"] == 0
     assert found["tts_real_time_factor_bucket", "kokoro", "0.5"] == 1
-    assert found["frames_total",] == 250
+    assert found["frames_total", "encode"] == 250
+    assert found["frames_total", "Captioned"] == 1
+    assert found["frame_seconds_total", "encode"] == 2.0
     assert found["video_seconds_total",] == 10.0
+    assert found["lora_steps_total", "sd15"] == 2
+    assert found["lora_seconds_total", "sd15"] == 3.0
+    assert found["lora_loss", "sd15"] == 0.5
+    assert found["lora_steps_total", "other"] == 1
+    assert found["llm_requests_total", "ollama", "repaired"] == 1
+    assert found["llm_tokens_total", "ollama", "prompt"] == 100
+    assert found["llm_tokens_total", "ollama", "completion"] == 50
+    assert found["llm_request_duration_seconds_sum", "ollama"] == 3.0
+    assert found["llm_generation_seconds_total", "ollama"] == 2.0
+    assert found["vram_freed_bytes_total", "comfyui"] == 4_000
     assert found["quality_score_count", "speaker_similarity"] == 1
     assert found["artifact_bytes_total", "video"] == 1000
     assert found["errors_total", "A", "oom"] == 1
     assert found["prompt_duration_seconds_sum", "error"] == 2.0
-    assert run.figures["speech_s"] == 10.0
+    assert run.figures == {
+        "speech_s": 10.0,
+        "frames": 250,
+        "video_s": 10.0,
+        "lora_steps": 3,
+        "llm_tokens": 150,
+        "vram_freed_bytes": 4_000,
+    }
     assert run.quality == {"speaker_similarity": 0.8}
     assert not [key for key in found if key[0].startswith("instrumentation_errors")]
 
@@ -177,6 +246,61 @@ def test_counters_and_histograms_count_as_those_of_prometheus_client(values):
         assert text == expose(theirs, accept)[0]
 
 
+class Clock:
+    """time.perf_counter() that only goes on when told."""
+
+    now_s = 0.0
+
+    def __call__(self):
+        return self.now_s
+
+    def work(self, seconds):
+        self.now_s += seconds
+
+
+def test_each_stage_of_a_chain_has_its_own_time(monkeypatch):
+    """The inner makes a frame in 3 s, the outer changes it in 1 s, the reader encodes for 2 s."""
+    time, told = Clock(), {}
+    monkeypatch.setattr("time.perf_counter", time)
+
+    def record(stage, count, seconds):
+        frames, total_s = told.get(stage, (0, 0.0))
+        told[stage] = frames + count, total_s + seconds
+
+    def inner():
+        for number in range(4):
+            time.work(3)
+            yield number
+
+    def outer(frames):
+        for frame in frames:
+            time.work(1)
+            yield frame
+
+    clock = FrameClock(record)
+    with clock.own() as encoding:
+        for _ in clock.timed("outer", outer(clock.timed("inner", inner()))):
+            time.work(2)
+    assert told == {"inner": (4, 12.0), "outer": (4, 4.0)}
+    assert encoding.seconds == 8.0
+
+
+def test_a_chain_that_is_closed_closes_what_it_reads():
+    closed = []
+
+    def made():
+        try:
+            while True:
+                yield 1
+        finally:
+            closed.append(True)
+
+    frames = FrameClock(lambda *_: None).timed("stage", made())
+    next(frames)
+    frames.close()
+    assert closed
+
+
 def test_labels_are_bounded(metrics):
     for number in range(1000):
         metrics.node(f"Class{number}", 1.0)
@@ -191,7 +315,7 @@ def test_labels_are_bounded(metrics):
 def test_what_cannot_be_recorded_is_counted_and_logged_once(metrics, caplog):
     with caplog.at_level(logging.ERROR, "myspinbot.metrics"):
         metrics.speech("kokoro", float("nan"), 1.0)
-        metrics.frames(-5, 1.0, 1.0)
+        metrics.frames("encode", -5, 1.0)
         metrics.node("A", "fast")
     assert samples(metrics)["instrumentation_errors_total", "recording"] == 3
     assert len(caplog.records) == 1

@@ -21,6 +21,7 @@ from myspinbot.quality import report, sync
 from myspinbot.quality.engines import ENGINES
 from myspinbot.quality.intelligibility import edit_distance, word_errors
 from myspinbot.quality.similarity import HeldOutEncoder
+from myspinbot.quality.takes import judge
 from myspinbot.speech import Phoneme, Sentence, Speech, Word
 from myspinbot.video import write_mp4
 
@@ -200,6 +201,24 @@ def test_similarity_knows_speakers_apart(models_dir, voice_clips):
         encoder.embed(Audio(woman.samples[:, :100], woman.rate))
     with pytest.raises(BadInputError, match="NaN"):
         encoder.embed(Audio(np.full((1, 16_000), np.nan, np.float32), 16_000))
+
+
+class Hearing:
+    def transcribe(self, audio, language="en", tick=None):
+        return "the cat sat on a hat"
+
+
+def test_a_take_is_judged_and_told():
+    sound, axis = Audio(np.zeros((1, 16_000), np.float32), 16_000), torch.eye(256)
+    told = []
+    score = judge(
+        lambda audio: 0.6 * axis[0] + 0.8 * axis[1],
+        axis[0],
+        Hearing(),
+        tell=lambda measure, value: told.append((measure, round(value, 3))),
+    )
+    assert score(sound, "the cat sat on a mat") == pytest.approx(0.6 - 4 / 6)
+    assert told == [("take_similarity", 0.6), ("take_intelligibility", 0.833)]
 
 
 class GreyVideo:

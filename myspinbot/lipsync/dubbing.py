@@ -58,8 +58,9 @@ class Dubbing:
     """The frames of `film` with their mouths drawn to `audio`: a FrameSource of just its length.
 
     `ready` makes the engine and the finder of faces able to run, when the first frame is taken.
-    Frames without a face pass unchanged, and `faceless` counts them. In pauses the mouth does what
-    the net makes of silence. An odd width or height loses its last column or row.
+    Frames without a face pass unchanged, `faceless` counts them, and after the last frame `tell`
+    gets a line with the number. In pauses the mouth does what the net makes of silence. An odd
+    width or height loses its last column or row.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Dubbing:
         ready: Callable[[], tuple[LipSyncEngine, FaceFinder]],
         *,
         when_short: WhenShort = "loop",
+        tell: Callable[[str], None] = lambda line: None,
     ):
         """Raises BadInputError for pictures that are too small."""
         if min(film.width, film.height) < 16:
@@ -82,7 +84,7 @@ class Dubbing:
         self.frame_count: int = max(round(self.audio.duration_s * self.fps), 1)
         self.faceless = 0
         """How many of the frames made so far show no face."""
-        self._film, self._ready = film, ready
+        self._film, self._ready, self._tell = film, ready, tell
         self._when_short: WhenShort = when_short
         self._gate = voice_gate(
             pauses(loudness(self.audio), _PAUSE_S), frame_times_s(self.frame_count, self.fps)
@@ -101,11 +103,13 @@ class Dubbing:
                 waiting = []
         yield from self._spoken(engine, sound, waiting)
         if self.faceless:
-            log.warning(
-                "%d of %d frames show no face and stay as they are.",
-                self.faceless,
-                self.frame_count,
+            line = (
+                f"{self.faceless} of {self.frame_count} frames show no face and stay as they are."
             )
+            log.warning(line)
+            self._tell(line)
+        else:
+            self._tell(f"All {self.frame_count} frames show a face.")
 
     def _seen(self, finder: FaceFinder) -> Iterator[tuple[np.ndarray, Face | None]]:
         """The frames with their faces, which are smoothed; a frame that stays is looked at once."""

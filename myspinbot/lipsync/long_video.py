@@ -83,6 +83,8 @@ class LongVideo:
     def sound(self) -> Audio:
         """The whole speech, for the video."""
         first, *others = self.speeches
+        if not others:  # half an hour is large enough once
+            return first
         channels = max(len(speech.samples) for speech in self.speeches)
         tracks = [np.broadcast_to(first.samples, (channels, first.samples.shape[1]))]
         for other in others:
@@ -161,16 +163,14 @@ class LongVideo:
             keys.append(key)
         return keys
 
-    def next_missing(self, index: int = 0) -> int | None:
-        """The first window from `index` on that is not in the store, or None."""
-        for window in self.windows[index:]:
-            if not self.store.has(self.keys[window.index]):
-                return window.index
-            self.store.touch(self.keys[window.index])
-        return None
-
-    def missing(self) -> int:
-        return sum(not self.store.has(key) for key in self.keys)
+    def missing(self, first: int = 0) -> list[int]:
+        """The windows from `first` on that are not in the store; the others count as just used."""
+        there = {key for key in self.keys[first:] if self.store.has(key)}
+        for key in there:
+            self.store.touch(key)
+        return [
+            window.index for window in self.windows[first:] if self.keys[window.index] not in there
+        ]
 
     def before(self, index: int) -> dict[str, torch.Tensor]:
         """What the window before `index` left: "frames" uint8 [N, H, W, 3], or "latents"."""
@@ -221,7 +221,7 @@ class LongVideo:
             state = self.motion_frames * width * height * 3
         return Forecast(
             windows=len(self.windows),
-            missing=self.missing(),
+            missing=len(self.missing()),
             frames=self.frames,
             fps=self.model.fps,
             width=width,

@@ -24,9 +24,10 @@ from .visemes import TONGUE
 class TalkingPortrait:
     """Frames of `image` speaking `audio`, made one at a time while they are taken.
 
-    With `speech` the mouth follows its phonemes, else the sound alone. The four amounts go from
-    0 (off) over 1 (natural) to 2. The same arguments give the same frames. An odd width or height
-    loses its last column or row, since video needs even ones.
+    With `speech` the mouth follows its phonemes, else the sound alone, led by `heard`: what seems
+    to be said in it, which may be wrong. The four amounts go from 0 (off) over 1 (natural) to 2.
+    The same arguments give the same frames. An odd width or height loses its last column or row,
+    since video needs even ones.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class TalkingPortrait:
         speech: Speech | None,
         *,
         fps: Fraction,
+        heard: Speech | None = None,
         expressiveness: float = 1.0,
         head_motion: float = 1.0,
         blink: float = 1.0,
@@ -55,7 +57,7 @@ class TalkingPortrait:
         self._puppet = Puppet(np.ascontiguousarray(image[:height, :width]), face)
         level = loudness(audio)
         silence = pauses(level)
-        track = self._mouth(audio, speech).gated(
+        track = self._mouth(audio, speech, heard).gated(
             voice_gate(pauses(level, 0.15), frame_times_s(self.frame_count, self.fps))
         )
         self._amounts = amounts_of(track, Limits.of(self._puppet.mouth, _amount(expressiveness)))
@@ -63,15 +65,19 @@ class TalkingPortrait:
         self._motion = plan_motion(
             self.frame_count,
             self.fps,
-            accents(speech, level),
+            accents(speech or heard, level),
             silence,
             Liveliness(*(_amount(a) for a in (head_motion, blink, gaze, expressiveness))),
             seed,
         )
 
-    def _mouth(self, audio: Audio, speech: Speech | None) -> MouthTrack:
-        if speech is None or not speech.words:
-            return mouth_from_audio(audio, self.frame_count, self.fps)
+    def _mouth(self, audio: Audio, speech: Speech | None, heard: Speech | None) -> MouthTrack:
+        if speech and speech.words:
+            return self._by_words(audio, speech)
+        by_sound = mouth_from_audio(audio, self.frame_count, self.fps)
+        return by_sound.led_by(self._by_words(audio, heard)) if heard else by_sound
+
+    def _by_words(self, audio: Audio, speech: Speech) -> MouthTrack:
         late_s = label_lag_s(speech, formants_db(audio))
         return mouth_from_speech(speech, self.frame_count, self.fps, late_s)
 

@@ -38,6 +38,7 @@ ERROR_KINDS = (
 )
 LLM_BACKENDS = ("embedded", "ollama", "openai-compatible", "clip")
 LLM_OUTCOMES = ("ok", "repaired", "fallback", "error", "interrupted")
+LORA_BASES = ("sd15", "sdxl", "flux", "wan")
 HOOKS: tuple[str, ...] = (
     "nodes",
     "outcomes",
@@ -46,11 +47,13 @@ HOOKS: tuple[str, ...] = (
     "models",
     "memory",
     "history",
+    "delivery",
+    "costs",
     "recording",
 )
 """What can break when ComfyUI changes, or a database does; `recording` is the pack's own calls."""
 
-_CLASSES, _MODELS, _ENGINES, _MEASURES = 300, 100, 30, 30
+_CLASSES, _MODELS, _ENGINES, _STAGES, _MEASURES = 300, 100, 30, 30, 30
 """How many different values are told apart."""
 
 _LONG_S = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1200, 3600, 7200)
@@ -178,9 +181,27 @@ FAMILIES = (
         {"engine": _ENGINES},
         _RATIO,
     ),
-    Family("counter", "frames_total", "Video frames rendered and encoded."),
-    Family("counter", "frame_seconds_total", "Time that rendering them took."),
-    Family("counter", "video_seconds_total", "Video that was rendered, in seconds of its length."),
+    Family(
+        "counter",
+        "frames_total",
+        "Video frames that a stage made, changed or encoded.",
+        {"stage": _STAGES},
+    ),
+    Family(
+        "counter",
+        "frame_seconds_total",
+        "Time that it took, without the stages that it read them from.",
+        {"stage": _STAGES},
+    ),
+    Family("counter", "video_seconds_total", "Video that was encoded, in seconds of its length."),
+    Family("counter", "lora_steps_total", "Steps of training.", {"base": LORA_BASES}),
+    Family(
+        "counter",
+        "lora_seconds_total",
+        "Time that they took, with validation and samples between them.",
+        {"base": LORA_BASES},
+    ),
+    Family("gauge", "lora_loss", "Loss of the last step.", {"base": LORA_BASES}),
     Family(
         "counter",
         "artifacts_total",
@@ -209,6 +230,6 @@ FAMILIES = (
     Family(
         "counter",
         "instrumentation_seconds_total",
-        "Time that the metrics themselves took from the work of prompts.",
+        "CPU time that the metrics themselves took from the thread of prompts.",
     ),
 )

@@ -99,17 +99,21 @@ class Reading(Metric):
     """What an instrument said at one moment: as text, and as what prometheus_client expects."""
 
     def __init__(self, instrument: Instrument, series: dict[tuple[str, ...], list[float]]):
-        self._instrument, self._series = instrument, series
         super().__init__(instrument.name, instrument.family.help, instrument.family.kind)
+        self._instrument, self._series = instrument, series
+        self._samples: list[Sample] | None = None
 
     @property
     def samples(self) -> list[Sample]:
-        found = [self._instrument.samples(*series) for series in self._series.items()]
-        return [sample for samples in found for sample in samples]
+        """Made only for those who ask: an exposition takes the text."""
+        if self._samples is None:
+            found = [self._instrument.samples(*series) for series in self._series.items()]
+            self._samples = [sample for samples in found for sample in samples]
+        return self._samples
 
     @samples.setter
-    def samples(self, _: list[Sample]) -> None:  # type: ignore[override]
-        """Metric sets an empty list."""
+    def samples(self, samples: list[Sample]) -> None:  # type: ignore[override]
+        self._samples = samples
 
     def text(self) -> str:
         """The lines of samples."""

@@ -113,7 +113,7 @@ class Metrics:
 
     @_never_raises
     def spent(self, seconds: float) -> None:
-        """What the hooks took of the worker's time."""
+        """What the hooks took of the worker's CPU time."""
         self._put("instrumentation_seconds_total", seconds)
 
     @_never_raises
@@ -159,12 +159,26 @@ class Metrics:
         self._tally("speech_s", audio_s)
 
     @_never_raises
-    def frames(self, count: int, seconds: float, video_s: float) -> None:
-        """`count` frames, `video_s` of video, took `seconds` to render and encode."""
-        self._put("frames_total", count)
-        self._put("frame_seconds_total", seconds)
+    def frames(self, stage: str, count: int, seconds: float) -> None:
+        """`count` frames took `stage` so long."""
+        self._put("frames_total", count, stage)
+        self._put("frame_seconds_total", seconds, stage)
+
+    @_never_raises
+    def encoded(self, count: int, seconds: float, video_s: float) -> None:
+        """`count` frames, `video_s` of video, took `seconds` to encode."""
+        self.frames("encode", count, seconds)
         self._put("video_seconds_total", video_s)
         self._tally("frames", count)
+        self._tally("video_s", video_s)
+
+    @_never_raises
+    def training_step(self, base: str, loss: float, seconds: float) -> None:
+        """A LoRA for a `base` of families.LORA_BASES learned one step."""
+        self._put("lora_steps_total", 1, base)
+        self._put("lora_seconds_total", seconds, base)
+        self._put("lora_loss", loss, base)
+        self._tally("lora_steps", 1)
 
     @_never_raises
     def quality(self, measure: str, score: float) -> None:

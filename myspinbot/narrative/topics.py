@@ -15,8 +15,10 @@ from .vocabulary import (
     AUXILIARIES,
     CLAUSE_WORDS,
     DETERMINERS,
+    FINITE_VERBS,
     ORDERS,
     PRONOUNS,
+    RELATIVES,
     REQUESTS,
     UNFINISHED,
 )
@@ -125,8 +127,15 @@ def _kind(said: list[str], asks: bool) -> str:
         return "question" if second in AUXILIARIES else "clause"
     if asks:
         return "question"
-    verbs = AUXILIARIES.intersection(said[1:])
-    return "statement" if said[0] in PRONOUNS or verbs else "noun"
+    return "statement" if said[0] in PRONOUNS or _is_sentence(said) else "noun"
+
+
+def _is_sentence(said: list[str]) -> bool:
+    """Whether a verb follows that is not in a relative clause: in "people who are kind" it is."""
+    return any(
+        word in FINITE_VERBS and not RELATIVES.intersection(said[1:index])
+        for index, word in enumerate(said[1:], 1)
+    )
 
 
 def _is_order(said: list[str], raw: str) -> bool:

@@ -71,6 +71,14 @@ AUXILIARIES = _set(
     """am is are was were do does did can could will would shall should has have had may might must
     isn't aren't don't doesn't didn't can't won't"""
 )
+FINITE_VERBS = AUXILIARIES | _set(
+    """takes makes becomes became begins began brings gives gave gets goes went keeps
+    kept knows knew lets loses says said sees saw seems seemed teaches taught tells told
+    thinks wanted won remained deserves deserved belongs belonged happens
+    happened grows grew"""
+)
+"""Verbs that make a sentence of what stands before them, and are rarely nouns."""
+RELATIVES = CLAUSE_WORDS | {"that", "whom", "whose"}
 PRONOUNS = _set("i we he she it they there this that")
 DETERMINERS = _set("the a an my our your his her their some in on")
 

@@ -27,18 +27,23 @@ def judge(
     recogniser: Recogniser | None = None,
     language: str = "en",
     tick: Tick = no_tick,
+    tell: Callable[[str, float], None] = lambda measure, score: None,
 ) -> Callable[[Audio, str], float]:
     """Make ``score(audio, text)``, higher is better, about -4..1.
 
     Likeness is the cosine of `embed(audio)` with `wanted` (both L2-normalised, [256]); with a
-    `recogniser` every wrong word costs. `tick` may cancel. Deterministic.
+    `recogniser` every wrong word costs. `tick` may cancel. `tell` hears "take_similarity" and
+    "take_intelligibility" (the share of right words) of every take. Deterministic.
     """
 
     def score(audio: Audio, text: str) -> float:
         likeness = float(embed(audio) @ wanted)
+        tell("take_similarity", likeness)
         if recogniser is None:
             return likeness
         heard = recogniser.transcribe(audio, language, tick)
-        return likeness - _WORDS_WEIGHT * min(1.0, word_errors(text, heard, language).rate)
+        wrong = min(1.0, word_errors(text, heard, language).rate)
+        tell("take_intelligibility", 1 - wrong)
+        return likeness - _WORDS_WEIGHT * wrong
 
     return score

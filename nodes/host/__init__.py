@@ -2,7 +2,7 @@
 
 from comfy_execution.graph_utils import GraphBuilder
 
-from . import instrumentation
+from . import delivery, instrumentation
 from .baton import lend, make_room
 from .clip import ClipText
 from .denoiser import HostedDenoiser
@@ -13,14 +13,16 @@ from .expansion import (
     ancestry,
     blocked,
     decode,
+    forget_progress,
     let_go,
     listener,
+    needed_bytes,
     remembering,
-    resident_bytes,
     say,
 )
 from .folders import (
     LIPSYNC,
+    RESTORERS,
     VOICES,
     document,
     documents,
@@ -36,19 +38,21 @@ from .folders import (
     weights,
     window_store,
 )
+from .image_nets import UpscaleModel, load_restorer
 from .instrumentation import metrics
 from .landmarker import face_networks
 from .lora import Sampler, captions, latents, lora_file, pictures, published_names, unmapped
 from .models import Managed, free_cached, has_gpu, one_thread, ready
-from .preview import preview, preview_video
+from .preview import preview, preview_text, preview_video, show
 from .progress import ticker
 from .routes import serve, serve_operator
-from .saving import font, metadata, output_file
+from .saving import credentials, font, metadata, output_file
 from .training_view import TrainingView
 from .video import RenderedVideo, frame_source, save, seekable_source
 
 __all__ = [
     "LIPSYNC",
+    "RESTORERS",
     "SAMPLERS",
     "SCHEDULERS",
     "VOICES",
@@ -59,15 +63,19 @@ __all__ = [
     "RenderedVideo",
     "Sampler",
     "TrainingView",
+    "UpscaleModel",
     "ancestry",
     "blocked",
     "captions",
+    "credentials",
     "decode",
+    "delivery",
     "document",
     "documents",
     "face_networks",
     "files",
     "font",
+    "forget_progress",
     "frame_source",
     "free_cached",
     "has_gpu",
@@ -80,26 +88,29 @@ __all__ = [
     "lend",
     "let_go",
     "listener",
+    "load_restorer",
     "lora_file",
     "make_room",
     "metadata",
     "metrics",
+    "needed_bytes",
     "one_thread",
     "output_file",
     "pictures",
     "preview",
+    "preview_text",
     "preview_video",
     "private",
     "published_names",
     "ready",
     "register",
     "remembering",
-    "resident_bytes",
     "save",
     "say",
     "seekable_source",
     "serve",
     "serve_operator",
+    "show",
     "speech_cache_bytes",
     "stored",
     "temporary",

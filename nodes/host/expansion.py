@@ -13,10 +13,14 @@ import numpy as np
 import psutil
 import torch
 from comfy_execution.graph_utils import ExecutionBlocker
+from comfy_execution.progress import get_progress_state
 from server import PromptServer
 
 SAMPLERS: list[str] = comfy.samplers.KSampler.SAMPLERS
 SCHEDULERS: list[str] = comfy.samplers.KSampler.SCHEDULERS
+
+_PROGRAM_BYTES = 800 << 20
+"""ComfyUI without a model."""
 
 
 def ancestry(dynprompt: Any, links: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,9 +127,23 @@ def let_go(values: Iterable[Any]) -> None:
             value.untyped_storage().resize_(0)
         elif isinstance(value, dict):
             value.clear()
+        elif isinstance(value, list):  # CONDITIONING, which the window's own node extended
+            for _, extras in value:
+                extras.clear()
         elif hasattr(value, "model_options"):  # the window's own clone of a MODEL
             value.model_options = {"transformer_options": {}}
             value.wrappers = {}
+
+
+def forget_progress(node_id: str) -> None:
+    """Drop the nodes that `node_id` became from ComfyUI's state of progress.
+
+    ComfyUI sends the whole of it with every step of every node: megabytes after a minute of
+    windows, a hundred times as much after ten.
+    """
+    nodes = get_progress_state().nodes
+    for name in [name for name in nodes if name.startswith(f"{node_id}.")]:
+        del nodes[name]
 
 
 def say(node_id: str, text: str) -> None:
@@ -135,6 +153,8 @@ def say(node_id: str, text: str) -> None:
         server.send_progress_text(text, node_id, server.client_id)
 
 
-def resident_bytes() -> int:
-    """Memory that ComfyUI's process takes now."""
-    return psutil.Process().memory_info().rss
+def needed_bytes(ancestry: Mapping[str, Any]) -> int:
+    """What ComfyUI's process takes now, or will once all files of an `ancestry` are in memory."""
+    values = [value for node in ancestry["nodes"] for value in node["inputs"].values()]
+    files = sum(state[0] for _, *states in values for state in states if isinstance(state, list))
+    return max(psutil.Process().memory_info().rss, _PROGRAM_BYTES + files)

@@ -12,6 +12,7 @@ from comfy_api.latest import Types
 
 from ...myspinbot.audio import Audio
 from ...myspinbot.video import FrameSource, Stage
+from .instrumentation import frame_clock
 
 if TYPE_CHECKING:
     from .video import RenderedVideo
@@ -26,6 +27,23 @@ class Replayed(Stage):
 
     def frames(self) -> Iterator[np.ndarray]:
         return self._video.made()
+
+
+class Timed(Stage):
+    """Passes frames on, and counts what making them took the stage that does."""
+
+    def frames(self) -> Iterator[np.ndarray]:
+        stage = self.source
+        while isinstance(stage, Stage) and _only_passes(stage):
+            stage = stage.source
+        frames = self.source.frames()
+        if isinstance(stage, Replayed):  # counted there
+            return frames
+        return frame_clock().timed(type(stage).__name__, frames)
+
+
+def _only_passes(stage: Stage) -> bool:
+    return type(stage).frames is Stage.frames or type(stage).__name__.startswith("_")
 
 
 class TensorFrames:

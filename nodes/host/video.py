@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-import time
 import weakref
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,12 +19,13 @@ from comfy_api.latest import Input, InputImpl, Types
 
 from ...myspinbot.errors import StorageError
 from ...myspinbot.files import replacing
-from .instrumentation import metrics
+from .instrumentation import frame_clock, metrics
 from .progress import VideoTicker
 
 if TYPE_CHECKING:
     from ...myspinbot.audio import Audio
     from ...myspinbot.video import FrameSource, SeekableSource
+    from ...myspinbot.video.credentials import Credentials
 
 _KEPT_CRF = 12
 """Of the copy that later stages work on: what it loses is not seen even when encoded again."""
@@ -59,12 +59,14 @@ class RenderedVideo(Input.Video):
     def made(self) -> Iterator[np.ndarray]:
         """The frames, from the file if there is one."""
         from ...myspinbot.video import FileFrames
+        from .frames import Timed
 
         if os.path.isfile(self._path):
             return FileFrames(self._path).frames()
-        return self._copied() if self._keep else self._source.frames()
+        frames = Timed(self._source).frames()
+        return self._copied(frames) if self._keep else frames
 
-    def _copied(self) -> Iterator[np.ndarray]:
+    def _copied(self, frames: Any) -> Iterator[np.ndarray]:
         """Pass the frames on, and keep them."""
         from ...myspinbot.video import Mp4Writer
 
@@ -78,22 +80,21 @@ class RenderedVideo(Input.Video):
             crf=_KEPT_CRF,
             preset="ultrafast",
         )
-        with writer:
-            for frame in source.frames():
+        with writer, closing(frames):
+            for frame in frames:
                 writer.write(frame)
                 yield frame
         self._adopt(path)
 
     def _file(self) -> InputImpl.VideoFromFile:
         from ...myspinbot.video import write_mp4
+        from .frames import Timed
 
         with self._lock:
             if not os.path.isfile(self._path):
                 path, ticker = _temporary("mp4"), VideoTicker()
-                started_s = time.perf_counter()
-                write_mp4(path, self._source, tick=ticker, watch=ticker.watch)
-                took_s = time.perf_counter() - started_s
-                metrics().frames(self._source.frame_count, took_s, self.get_duration())
+                with _encoding(self._source):
+                    write_mp4(path, Timed(self._source), tick=ticker, watch=ticker.watch)
                 self._adopt(path)
         return InputImpl.VideoFromFile(self._path)
 
@@ -225,20 +226,44 @@ def _on_disk(source: FrameSource) -> torch.Tensor:
 
 
 def save(
-    path: Path, source: FrameSource, *, crf: float, preset: str, metadata: dict[str, Any] | None
+    path: Path,
+    source: FrameSource,
+    *,
+    crf: float,
+    preset: str,
+    metadata: dict[str, Any] | None,
+    credentials: Credentials | None = None,
 ) -> None:
-    """Encode `source` to `path`, reporting to the running node and heeding its cancel."""
+    """Encode `source` to `path`, reporting to the running node and heeding its cancel.
+
+    With `credentials` the file is signed before it gets its name.
+    """
     from ...myspinbot.video import write_mp4
     from ...myspinbot.video.colour import Matrix
+    from .frames import Timed
 
     ticker = VideoTicker()
-    write_mp4(
-        path,
-        source,
-        crf=crf,
-        preset=preset,
-        metadata=metadata,
-        matrix=Matrix.usual(source.height),
-        tick=ticker,
-        watch=ticker.watch,
-    )
+    with ExitStack() as stack:
+        written = stack.enter_context(replacing(path)) if credentials else path
+        with _encoding(source):
+            write_mp4(
+                written,
+                Timed(source),
+                crf=crf,
+                preset=preset,
+                metadata=metadata,
+                matrix=Matrix.usual(source.height),
+                tick=ticker,
+                watch=ticker.watch,
+            )
+        if credentials:
+            credentials.sign(written, path.name)
+
+
+@contextmanager
+def _encoding(source: FrameSource) -> Iterator[None]:
+    """Count what the block, which encodes all of `source`, takes without making the frames."""
+    with frame_clock().own() as own:
+        yield
+    count = source.frame_count
+    metrics().encoded(count, own.seconds, float(count / source.fps))

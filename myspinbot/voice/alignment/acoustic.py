@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +28,55 @@ _CALL_SAMPLES = RATE // 4
 _MEAN_SAMPLES = 4 * RATE
 """Speech that the mean of the spectrum is taken from."""
 _SILENCE = "SIL"
+
+
+def pocketsphinx_decoder(lm: str | None, **options: Any) -> Any:
+    """A decoder with the US English model of the wheel, and its language model `lm`, if any.
+
+    Raises MissingDependencyError.
+    """
+    try:
+        from pocketsphinx import Config, Decoder, get_model_path
+    except ImportError as error:
+        raise MissingDependencyError(
+            "the package pocketsphinx is missing (pip install pocketsphinx)"
+        ) from error
+    try:
+        config = Config(
+            hmm=get_model_path("en-us/en-us"),
+            dict=get_model_path("en-us/cmudict-en-us.dict"),
+            lm=lm and get_model_path(lm),
+            loglevel="FATAL",
+            **options,
+        )
+        decoder = Decoder(config)
+        decoder.add_fsg("mean", decoder.create_fsg("mean", 0, 1, [(0, 1, 1.0, "a")]))
+        return decoder
+    except (RuntimeError, OSError) as error:
+        raise MissingDependencyError(
+            "the package pocketsphinx does not start (pip install --force-reinstall "
+            f"pocketsphinx): {error}"
+        ) from error
+
+
+def cepstral_mean(decoder: Any, speech: np.ndarray) -> str:
+    """The mean of the beginning of `speech`, taken off to hear voices and rooms alike."""
+    decoder.activate_search("mean")  # ending an utterance searches, so let it be cheap
+    decoder.start_utt()
+    decoder.process_raw(speech[:_MEAN_SAMPLES].tobytes(), no_search=True, full_utt=True)
+    mean = decoder.get_cmn()
+    decoder.end_utt()
+    return mean
+
+
+def take_utterance(decoder: Any, samples: np.ndarray, mean: str, tick: Tick) -> None:
+    """Let `decoder` hear `samples`, int16 [T] at RATE; `tick` counts them and may cancel."""
+    decoder.set_cmn(mean)
+    decoder.start_utt()
+    for start in range(0, len(samples), _CALL_SAMPLES):
+        tick(start, len(samples))
+        decoder.process_raw(samples[start : start + _CALL_SAMPLES].tobytes())
+    decoder.end_utt()
 
 
 @dataclass(frozen=True)
@@ -59,34 +109,16 @@ class PhoneDecoder:
 
     def __init__(self) -> None:
         """Load model and dictionary, 0.1 s and 70 MB; raises MissingDependencyError."""
-        try:
-            from pocketsphinx import Config, Decoder, get_model_path
-        except ImportError as error:
-            raise MissingDependencyError(
-                "the package pocketsphinx is missing (pip install pocketsphinx)"
-            ) from error
-        try:
-            config = Config(
-                hmm=get_model_path("en-us/en-us"),
-                dict=get_model_path("en-us/cmudict-en-us.dict"),
-                lm=None,
-                loglevel="FATAL",
-                compallsen=True,  # scores are relative to the best phone of all
-                bestpath=False,  # its lattice search loses words with a wide beam
-                fsgusealtpron=False,
-                lw=1.0,
-                wip=1.0,
-                silprob=_PAUSE_PROBABILITY,
-                **dict.fromkeys(("beam", "pbeam", "wbeam"), _BEAM),
-            )
-            self._decoder = Decoder(config)
-            least = self._decoder.create_fsg("mean", 0, 1, [(0, 1, 1.0, self.arc_name(("AH",), 0))])
-            self._decoder.add_fsg("mean", least)
-        except (RuntimeError, OSError) as error:
-            raise MissingDependencyError(
-                "the package pocketsphinx does not start (pip install --force-reinstall "
-                f"pocketsphinx): {error}"
-            ) from error
+        self._decoder = pocketsphinx_decoder(
+            lm=None,
+            compallsen=True,  # scores are relative to the best phone of all
+            bestpath=False,  # its lattice search loses words with a wide beam
+            fsgusealtpron=False,
+            lw=1.0,
+            wip=1.0,
+            silprob=_PAUSE_PROBABILITY,
+            **dict.fromkeys(("beam", "pbeam", "wbeam"), _BEAM),
+        )
 
     def pronunciations(self, word: str) -> Iterator[tuple[str, ...]]:
         """All that the dictionary has for a lower-case word, in ARPAbet without stress."""
@@ -120,7 +152,7 @@ class PhoneDecoder:
             graph = decoder.create_fsg(
                 "text", 0, final, [(a.start, a.end, a.probability, a.name) for a in arcs]
             )
-            mean = self._mean(speech[:_MEAN_SAMPLES])
+            mean = cepstral_mean(decoder, speech)
             decoder.add_fsg("text", graph)
             decoder.activate_search("text")
             self._listen(samples, mean, tick, 0)
@@ -132,22 +164,8 @@ class PhoneDecoder:
         except (RuntimeError, ValueError) as error:
             raise EngineError(f"pocketsphinx failed: {error}") from error
 
-    def _mean(self, speech: np.ndarray) -> str:
-        """The cepstral mean of `speech`, which is taken off to hear voices and rooms alike."""
-        self._decoder.activate_search("mean")  # ending an utterance searches, so let it be cheap
-        self._decoder.start_utt()
-        self._decoder.process_raw(speech.tobytes(), no_search=True, full_utt=True)
-        mean = self._decoder.get_cmn()
-        self._decoder.end_utt()
-        return mean
-
     def _listen(self, samples: np.ndarray, mean: str, tick: Tick, done: int) -> None:
-        self._decoder.set_cmn(mean)
-        self._decoder.start_utt()
-        for start in range(0, len(samples), _CALL_SAMPLES):
-            tick(done + start, 2 * len(samples))
-            self._decoder.process_raw(samples[start : start + _CALL_SAMPLES].tobytes())
-        self._decoder.end_utt()
+        take_utterance(self._decoder, samples, mean, lambda at, total: tick(done + at, 2 * total))
 
 
 def _heard(word) -> Heard:

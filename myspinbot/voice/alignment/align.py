@@ -51,6 +51,9 @@ class Alignment:
     """False: the text is very likely not what is said; None: unknown."""
     note: str = ""
     """What a user should know, in plain words."""
+    fit: float | None = None
+    """How well the words sound like the recording, nats a frame: -3 to -4 is good, below -6 is
+    chance; None when none was heard."""
 
 
 def align(audio: Audio, text: str, language: str = "en-us", tick: Tick = no_tick) -> Alignment:
@@ -78,7 +81,7 @@ def align(audio: Audio, text: str, language: str = "en-us", tick: Tick = no_tick
             score = _score(words, found)
             note = _doubts(words, found, score)
             heard = tuple(place in found.words for place in range(len(words)))
-            return Alignment(speech, heard, "forced", score, score >= AGREEMENT, note)
+            return Alignment(speech, heard, "forced", score, score >= AGREEMENT, note, found.fit)
     else:
         reason = f"only English words can be heard, not {language}"
     timed = _with_missing(words, {}, is_speech, audio.duration_s)
@@ -107,6 +110,8 @@ class _Found:
     """By their place in the text."""
     strange_s: float
     """Speech that is not in the text."""
+    fit: float | None
+    """Of the words, nats a frame."""
 
 
 def _listen(
@@ -127,7 +132,8 @@ def _listen(
         if all(part in found.words for part in parts):
             sounds = [p for part in parts for piece in found.words[part] for p in _sounds(piece)]
             words[place] = Word(word.text, sounds[0].start_s, sounds[-1].end_s, tuple(sounds))
-    return _Found(words, found.strange_s)
+    fit = found.nats / found.frames if found.frames else None
+    return _Found(words, found.strange_s, fit)
 
 
 def _pronunciations(decoder: PhoneDecoder, word: ReadWord) -> list[tuple[Pronunciation, ...]]:

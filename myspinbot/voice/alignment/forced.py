@@ -56,6 +56,10 @@ class Found:
     """The pieces of each word that was found, by its place in the text."""
     strange_s: float = 0.0
     """Speech that is not in the text."""
+    nats: float = 0.0
+    """Log likelihood of the words against the best of all phones, over all of `frames`."""
+    frames: int = 0
+    """Length of the words that were found."""
 
 
 def find_words(
@@ -79,13 +83,16 @@ def find_words(
         tick(furthest, total)
 
     while start < len(is_speech):
-        end, in_pause = _stretch_end(is_speech, start)
+        end, in_pause = stretch_end(is_speech, start)
         steps = _listen(decoder, samples, is_speech, words[first:], (start, end), forward)
         if not in_pause:
             steps = [step for step in steps if step.heard.end <= end - start - _UNSURE]
         said = [(step.place, step) for step in steps if step.place is not None]
         for place, step in said:
             found.words[first + place] = _timed(step, start)
+            length = step.heard.end - step.heard.start
+            found.nats += step.heard.fit * length
+            found.frames += length
         stop = end if in_pause or not steps else start + steps[-1].heard.end
         strange = sum(step.heard.end - step.heard.start for step in steps if step.is_strange)
         found.strange_s += FRAME_S * (strange if steps else int(is_speech[start:stop].sum()))
@@ -94,8 +101,8 @@ def find_words(
     return found
 
 
-def _stretch_end(is_speech: np.ndarray, start: int) -> tuple[int, bool]:
-    """Where a stretch from `start` ends, and whether that is in a pause."""
+def stretch_end(is_speech: np.ndarray, start: int) -> tuple[int, bool]:
+    """Where a stretch of at most 16 s from frame `start` ends, and whether that is in a pause."""
     if len(is_speech) - start <= _LONGEST:
         return len(is_speech), True
     earliest = start + round(_EARLIEST_CUT * _LONGEST)
