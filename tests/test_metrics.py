@@ -4,13 +4,17 @@ import json
 import logging
 
 import pytest
-from prometheus_client import CollectorRegistry
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.openmetrics import exposition as open_metrics
 from prometheus_client.parser import text_string_to_metric_families
 
 from myspinbot.metrics import FrameClock, Metrics, Run
 from myspinbot.metrics.costs import costs
-from myspinbot.metrics.exposition import expose
-from myspinbot.metrics.families import ERROR_KINDS, FAMILIES
+from myspinbot.metrics.exposition import TEXT, expose
+from myspinbot.metrics.families import ERROR_KINDS, FAMILIES, Family
+from myspinbot.metrics.instrument import Instrument
 from myspinbot.metrics.outcome import Outcome, read_outcome
 
 
@@ -203,6 +207,43 @@ def test_events_become_samples(metrics):
     }
     assert run.quality == {"speaker_similarity": 0.8}
     assert not [key for key in found if key[0].startswith("instrumentation_errors")]
+
+
+VALUES = st.lists(st.sampled_from([0, 0.005, 1 / 3, 1, 7200, 1e7, 1e300]) | st.floats(0, 1e9))
+
+
+@given(VALUES)
+def test_counters_and_histograms_count_as_those_of_prometheus_client(values):
+    ours, theirs = CollectorRegistry(), CollectorRegistry()
+    bounds, label = (0.005, 0.25, 1, 2.5, 7200), ("class_type",)
+    rows = (
+        Family("counter", "runs_total", "Runs.", {"class_type": 9}),
+        Family("histogram", "run_seconds", 'Their "time"\nand \\ more.', {"class_type": 9}, bounds),
+        Family("gauge", "last_seconds", "The last.", {"class_type": 9}),
+        Family("histogram", "all_seconds", "All.", {}, bounds),
+    )
+    instruments = [Instrument(row, ours) for row in rows]
+    more = {"namespace": "myspinbot", "registry": theirs}
+    counter = Counter("runs_total", rows[0].help, label, **more)
+    histogram = Histogram("run_seconds", rows[1].help, label, buckets=bounds, **more)
+    gauge = Gauge("last_seconds", rows[2].help, label, **more)
+    bare = Histogram("all_seconds", rows[3].help, buckets=bounds, **more)
+    for number, value in enumerate(values):
+        name = ('a"b', "c\\d\n", "größe")[number % 3]
+        for instrument in instruments[:3]:
+            instrument(value, name)
+        instruments[3](value)
+        counter.labels(name).inc(value)
+        histogram.labels(name).observe(value)
+        gauge.labels(name).set(value)
+        bare.observe(value)
+    for accept, encode in (
+        (TEXT, generate_latest),
+        ("application/openmetrics-text; version=1.0.0", open_metrics.generate_latest),
+    ):
+        text, _ = expose(ours, accept)
+        assert text == encode(ours)
+        assert text == expose(theirs, accept)[0]
 
 
 class Clock:

@@ -30,8 +30,8 @@ class Entry:
     """One of a closed list, never the message."""
     queued_at_s: float | None = None
     ended_at_s: float | None = None
-    stages: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """For each node class: runs, cached, own_s, peak_ram_bytes, peak_vram_bytes."""
+    stages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """For each node class what metrics.run.Stage has: runs, cached, own_s, peaks of memory."""
     figures: Mapping[str, float] = field(default_factory=dict)
     """What the pack's nodes counted, for instance speech_s and frames."""
     seeds: Mapping[str, int] = field(default_factory=dict)

@@ -6,13 +6,8 @@ what does not fit is counted as "other". No label ever holds a user's text or a 
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from prometheus_client import CollectorRegistry
 
 PREFIX = "myspinbot"
 OTHER = "other"
@@ -235,62 +230,6 @@ FAMILIES = (
     Family(
         "counter",
         "instrumentation_seconds_total",
-        "Time that the metrics themselves took from the work of prompts.",
+        "CPU time that the metrics themselves took from the thread of prompts.",
     ),
 )
-
-
-class Instrument:
-    """One family in a registry: call it with a value and one string per label."""
-
-    def __init__(self, family: Family, registry: CollectorRegistry):
-        import prometheus_client
-
-        self._bounds = tuple(_bound(values) for values in family.labels.values())
-        kinds = {
-            "counter": (prometheus_client.Counter, "inc"),
-            "gauge": (prometheus_client.Gauge, "set"),
-            "histogram": (prometheus_client.Histogram, "observe"),
-        }
-        kind, self._action = kinds[family.kind]
-        options = {"buckets": family.buckets} if family.buckets else {}
-        self._metric = kind(
-            family.name,
-            family.help,
-            tuple(family.labels),
-            namespace=PREFIX,
-            registry=registry,
-            **options,
-        )
-        self._records: dict[tuple[str, ...], Callable[[float], None]] = {}
-
-    def __call__(self, value: float, *labels: str) -> None:
-        """Add to a counter, set a gauge, observe in a histogram; raises on what is no number."""
-        if not math.isfinite(value):
-            raise ValueError(f"{value} cannot be recorded")
-        record = self._records.get(labels)
-        (record or self._bind(labels))(value)
-
-    def _bind(self, labels: tuple[str, ...]) -> Callable[[float], None]:
-        told = tuple(bound(value) for bound, value in zip(self._bounds, labels, strict=True))
-        child = self._metric.labels(*told) if told else self._metric
-        record = getattr(child, self._action)
-        if told == labels:  # what became "other" is not kept: there is no end to it
-            self._records[labels] = record
-        return record
-
-
-def _bound(values: tuple[str, ...] | int) -> Callable[[str], str]:
-    if not isinstance(values, int):
-        closed = frozenset(values)
-        return lambda value: value if value in closed else OTHER
-    seen: set[str] = set()
-
-    def capped(value: str) -> str:
-        if value not in seen:
-            if len(seen) >= values:
-                return OTHER
-            seen.add(value)
-        return value
-
-    return capped

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .families import FAMILIES, HOOKS, Instrument
+from .families import FAMILIES, HOOKS
 from .outcome import Outcome
 
 if TYPE_CHECKING:
@@ -39,7 +39,11 @@ class Metrics:
         """The prompt that is being executed."""
         self._ill: set[tuple[str, str]] = set()
         self._told: set[str] = set()
-        self._record = {row.name: Instrument(row, registry) for row in FAMILIES} if registry else {}
+        self._record: dict[str, Callable[..., None]] = {}
+        if registry:
+            from .instrument import Instrument
+
+            self._record = {row.name: Instrument(row, registry) for row in FAMILIES}
 
     def up(self) -> dict[str, bool]:
         """For each hook, whether everything in it worked when it was last used."""
@@ -109,7 +113,7 @@ class Metrics:
 
     @_never_raises
     def spent(self, seconds: float) -> None:
-        """What the hooks took of the worker's time."""
+        """What the hooks took of the worker's CPU time."""
         self._put("instrumentation_seconds_total", seconds)
 
     @_never_raises

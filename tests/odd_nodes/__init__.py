@@ -7,10 +7,12 @@ import asyncio
 import functools
 import gc
 import sys
+import threading
 import time
 import tracemalloc
 
 import comfy.model_management
+import psutil
 from aiohttp import web
 from comfy_api.latest import ComfyExtension, io
 from comfy_execution.graph_utils import GraphBuilder
@@ -136,7 +138,20 @@ class OddNodes(ComfyExtension):
 
         @routes.get("/odd/held")
         async def held(request):
-            """Bytes that the pack's code holds, and what could pile up."""
+            """What could pile up; with ?trace also the bytes that the pack's code took from now on.
+
+            Tracing takes memory itself, and ends with the next question that does not ask for it.
+            """
+            facts = {
+                "handlers": len(get_progress_state().handlers),
+                "runs": sum(type(found).__name__ == "Run" for found in gc.get_objects()),
+                "threads": threading.active_count(),
+            }
+            if "trace" not in request.query:
+                tracemalloc.stop()
+                gc.collect()
+                facts["rss"] = psutil.Process().memory_info().rss
+                return web.json_response(facts)
             if not tracemalloc.is_tracing():
                 tracemalloc.start()
             ours = (
@@ -145,13 +160,8 @@ class OddNodes(ComfyExtension):
             )
             snapshot = await asyncio.to_thread(_snapshot)
             statistics = snapshot.filter_traces(ours).statistics("filename")
-            return web.json_response(
-                {
-                    "bytes": sum(statistic.size for statistic in statistics),
-                    "handlers": len(get_progress_state().handlers),
-                    "runs": sum(type(found).__name__ == "Run" for found in gc.get_objects()),
-                }
-            )
+            facts["bytes"] = sum(statistic.size for statistic in statistics)
+            return web.json_response(facts)
 
     async def get_node_list(self):
         return [Echo, Fail, Wait, Expand]
