@@ -156,17 +156,19 @@ def main() -> None:
             (folder / name).mkdir()
             options += [f"--{name}-directory", str(folder / name)]
         disc(folder / "input" / "disc.png")
-        with ComfyProcess(BASE, folder / "server.log", *options) as server:
-            with prometheus(server.url.removeprefix("http://"), folder) as address:
-                started_s = time.time()
-                asyncio.run(work(server))
-                time.sleep(3 * SCRAPE_S)
-                source = Source(address, started_s - 10, time.time(), SCRAPE_S)
-                for path in sorted(FOLDER.glob("*.json")):
-                    picture = draw(json.loads(path.read_text("utf-8")), source)
-                    target = IMAGES / f"dashboard_{path.stem}.png"
-                    picture.quantize(64).save(target, optimize=True)
-                    print(target.relative_to(ROOT), target.stat().st_size, "bytes")
+        with (
+            ComfyProcess(BASE, folder / "server.log", *options) as server,
+            prometheus(server.url.removeprefix("http://"), folder) as address,
+        ):
+            started_s = time.time()
+            asyncio.run(work(server))
+            time.sleep(3 * SCRAPE_S)
+            source = Source(address, started_s - 10, time.time(), SCRAPE_S)
+            for path in sorted(FOLDER.glob("*.json")):
+                picture = draw(json.loads(path.read_text("utf-8")), source)
+                target = IMAGES / f"dashboard_{path.stem}.png"
+                picture.quantize(64).save(target, optimize=True)
+                print(target.relative_to(ROOT), target.stat().st_size, "bytes")
 
 
 if __name__ == "__main__":
