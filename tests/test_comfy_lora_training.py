@@ -8,6 +8,7 @@ import json
 import numpy as np
 import pytest
 import tiny_models
+from metering import figures, grown
 from PIL import Image
 from prompts import cancelled
 from safetensors import safe_open
@@ -65,6 +66,7 @@ def report(entry):
 
 
 def test_what_shows_and_what_comes_out(training, run, comfy):
+    before = figures(comfy)
     prompt = training(steps=4, preview_every=2)
     prompt["6"] = {
         "class_type": "SaveLoRA",
@@ -86,8 +88,19 @@ def test_what_shows_and_what_comes_out(training, run, comfy):
         if kind == "progress" and data["node"] == "4":
             bars.append((data["value"], data["max"]))
 
+    saving = {"filename_prefix": "ours", "naming": "kohya", "dtype": "bf16"}
+    prompt["9"] = {
+        "class_type": "MySpinBot_SaveLora",
+        "inputs": {"lora": ["4", 0], "consent": "", "licence": "", **saving},
+    }
     entry = run(prompt, event)
     told, outputs = report(entry), comfy.log.parent / "output"
+    after = figures(comfy)
+    assert grown(before, after, "lora_steps") == {'lora_steps_total{base="sd15"}': 4}
+    assert after['lora_loss{base="sd15"}'] > 0
+    assert grown(before, after, 'artifacts_total{kind="lora"') == {
+        'artifacts_total{kind="lora"}': 1
+    }
     assert told["steps"] == 4
     assert told["unmapped"] == []
     assert (1000, 360) in shown  # the latest sample beside the curve
