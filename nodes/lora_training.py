@@ -233,4 +233,5 @@ class SaveLora(io.ComfyNode):
             report["unmapped"] = host.unmapped(model, named)
         lora_file.save_lora(path, lora, naming=naming, dtype=dtype, notes=notes)
         report |= {"bytes": path.stat().st_size, "notes": notes}
+        host.metrics().artifact("lora", path.stat().st_size)  # not in the output folder
         return io.NodeOutput(name, json.dumps(report, indent=2, ensure_ascii=False))

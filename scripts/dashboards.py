@@ -13,6 +13,7 @@ from scripts.environment import ROOT
 
 FOLDER = ROOT / "docs" / "deploy" / "grafana" / "dashboards"
 _SOURCE = {"type": "prometheus", "uid": "${datasource}"}
+WINDOW = "15m"
 _COLUMNS, _HEIGHT, _STAT_HEIGHT = 24, 8, 4
 _DATASOURCE = {
     "name": "datasource",
@@ -74,6 +75,11 @@ def rate(name: str, /, **labels: str) -> str:
     return f"rate({m(name, **labels)}[$__rate_interval])"
 
 
+def lately(name: str) -> str:
+    """The rate over so long that a few jobs are in it: what is divided needs some."""
+    return f"rate({m(name)}[{WINDOW}])"
+
+
 def gained(name: str, /, **labels: str) -> str:
     """What a counter gained in the shown time, with what it began with if it is new.
 
@@ -92,12 +98,12 @@ def by(label: str, expression: str) -> str:
 
 def quantile(q: float, name: str, label: str = "") -> str:
     labels = f"le, {label}" if label else "le"
-    return f"histogram_quantile({q}, {by(labels, rate(f'{name}_bucket'))})"
+    return f"histogram_quantile({q}, {by(labels, lately(f'{name}_bucket'))})"
 
 
 def per(above: str, below: str, label: str) -> str:
     """The rate of one counter by that of another, for each value of a label."""
-    return f"{by(label, rate(above))} / {by(label, rate(below))}"
+    return f"{by(label, lately(above))} / {by(label, lately(below))}"
 
 
 IN_USE = (
