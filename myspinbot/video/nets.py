@@ -71,7 +71,7 @@ class Feeder:
         pixels = len(pictures) * min(pictures.shape[1], tile) * min(pictures.shape[2], tile)
         with torch.inference_mode(), self.net.ready(pixels) as device:
             images = torch.from_numpy(pictures).to(device).permute(0, 3, 1, 2)
-            images = images.float().div_(255).contiguous()
+            images = images.float().div_(255)
             made = in_tiles(self.net, images, self.net.scale, self.tile_px)
             made = made.clamp_(0, 1).mul_(255).add_(0.5).to(torch.uint8)
             return np.ascontiguousarray(made.permute(0, 2, 3, 1).cpu().numpy())
