@@ -4,7 +4,7 @@ import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 
 const PLAYERS = new Set(["MySpinBot_VoiceProfile", "MySpinBot_Speak"]);
-const SPEAKING = new Set([...PLAYERS, "MySpinBot_LipSync"]);
+const SPEAKING = new Set([...PLAYERS, "MySpinBot_LipSync", "MySpinBot_Metrics"]);
 const TEXT_KEY = "myspinbot_text"; // nodes/host/preview.py writes it
 
 function addText(node) {

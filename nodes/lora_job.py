@@ -107,10 +107,11 @@ class LoraJob:
                 class_caption=self._captions[self._dataset.class_word],
                 checkpoint=Checkpoint(host.private(FOLDER), identity),
                 free=host.free_cached,
+                short_of_memory=host.short_of_memory,
             )
             if resume:
                 self.training.resume()
-            view = host.TrainingView(node_id, self._sampler)
+            view = host.TrainingView(node_id, self._sampler, self._family.name)
             try:
                 self.training.run(view, lambda step: self._sampler())
                 finished = True
@@ -131,7 +132,7 @@ class LoraJob:
     def _keep(self) -> None:
         """Leave what an ended run has learned where LoRA loaders find it."""
         lora = self.lora()
-        path, name = host.lora_file(f"unfinished/{self._dataset.trigger}", self.steps)
+        path, name = host.lora_file(f"unfinished/{self._dataset.name}", self.steps)
         lora_file.save_lora(path, lora, naming="kohya", dtype="bf16", notes=lora.notes)
         logger.warning(
             "The training ended after %d of %d steps. What was learned is the LoRA %s; run the "

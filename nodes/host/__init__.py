@@ -2,7 +2,7 @@
 
 from comfy_execution.graph_utils import GraphBuilder
 
-from . import instrumentation
+from . import delivery, instrumentation
 from .baton import lend, make_room
 from .clip import ClipText
 from .denoiser import HostedDenoiser
@@ -42,11 +42,11 @@ from .image_nets import UpscaleModel, load_restorer
 from .instrumentation import metrics
 from .landmarker import face_networks
 from .lora import Sampler, captions, latents, lora_file, pictures, published_names, unmapped
-from .models import Managed, free_cached, has_gpu, one_thread, ready
-from .preview import preview, preview_video, show
+from .models import Managed, free_cached, has_gpu, one_thread, ready, short_of_memory
+from .preview import preview, preview_text, preview_video, show
 from .progress import ticker
 from .routes import serve, serve_operator
-from .saving import font, metadata, output_file
+from .saving import credentials, font, metadata, output_file
 from .training_view import TrainingView
 from .video import RenderedVideo, frame_source, save, seekable_source
 
@@ -67,7 +67,9 @@ __all__ = [
     "ancestry",
     "blocked",
     "captions",
+    "credentials",
     "decode",
+    "delivery",
     "document",
     "documents",
     "face_networks",
@@ -96,6 +98,7 @@ __all__ = [
     "output_file",
     "pictures",
     "preview",
+    "preview_text",
     "preview_video",
     "private",
     "published_names",
@@ -107,6 +110,7 @@ __all__ = [
     "seekable_source",
     "serve",
     "serve_operator",
+    "short_of_memory",
     "show",
     "speech_cache_bytes",
     "stored",

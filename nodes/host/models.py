@@ -32,6 +32,11 @@ def free_cached() -> None:
     mm.soft_empty_cache()
 
 
+def short_of_memory(error: BaseException) -> bool:
+    """Whether an error means that the device's memory was too small."""
+    return bool(mm.is_oom(error))
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Run small nets on one core: several threads cost them many times the CPU."""
@@ -44,7 +49,7 @@ def one_thread() -> Iterator[None]:
 
 
 def cancellable(load: Callable[[], Any]) -> Any:
-    """Run `load` beside the worker thread, so that a cancel need not wait for a large file.
+    """Run `load` beside the worker thread, so that a cancel need not wait for a file or a server.
 
     The thread is outside the nodes' inference mode: weights born in that could never serve a
     gradient, and the voice fit takes one through them.
