@@ -221,6 +221,11 @@ def _on_disk(source: FrameSource) -> torch.Tensor:
                 ticker.watch(frame)
                 ticker(number, shape[0])
         return torch.from_file(str(path), shared=True, size=size).view(shape)
+    except OSError as error:
+        raise StorageError(
+            f"{shape[0]} frames as IMAGE could not be written: {error}. Free space in "
+            f"{path.parent}, then run again: what is finished is not made again."
+        ) from error
     finally:
         _remove(path)
 
