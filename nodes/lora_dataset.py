@@ -125,7 +125,7 @@ class LoraDataset(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, folder):
-        # also of a folder that was made after the editor was opened
+        # any name inside: the folder may have been made after the editor was opened
         try:
             _folder(folder)
         except BadInputError as error:
@@ -134,6 +134,8 @@ class LoraDataset(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, folder, **others):
+        if folder[0] is None:  # linked, and not known yet
+            return float("nan")
         path = _folder(folder)
         if path is None or not path.is_dir():
             return ""
@@ -197,10 +199,10 @@ class LoraDataset(io.ComfyNode):
         )
 
 
-def _folder(name: Any) -> Path | None:
-    """The folder that was chosen, as a value or a list of one; None without."""
-    chosen = name[0] if isinstance(name, list) else name
-    return None if chosen in (None, "", NO_FOLDER) else host.input_folder(chosen)
+def _folder(chosen: Sequence[str | None]) -> Path | None:
+    """The folder that was chosen, from a list of one; None without."""
+    name = chosen[0]
+    return None if name in (None, "", NO_FOLDER) else host.input_folder(name)
 
 
 def _readers(batches: Sequence[torch.Tensor]) -> list[Callable[[], Any]]:

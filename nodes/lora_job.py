@@ -107,6 +107,7 @@ class LoraJob:
                 class_caption=self._captions[self._dataset.class_word],
                 checkpoint=Checkpoint(host.private(FOLDER), identity),
                 free=host.free_cached,
+                short_of_memory=host.short_of_memory,
             )
             if resume:
                 self.training.resume()

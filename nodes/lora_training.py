@@ -7,6 +7,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..myspinbot.errors import BadInputError
 from ..myspinbot.lora.families import COVERAGES
 from ..myspinbot.lora.lora_file import DTYPES, NAMINGS
 from ..myspinbot.lora.recipe import EFFORTS, OPTIMISERS, SUBJECTS
@@ -206,6 +207,16 @@ class SaveLora(io.ComfyNode):
                 io.String.Output(display_name="report"),
             ],
         )
+
+    @classmethod
+    def validate_inputs(cls, filename_prefix):
+        if filename_prefix is None:  # linked, and not known yet
+            return True
+        try:
+            host.lora_file(filename_prefix, 0)
+        except BadInputError as error:
+            return str(error)  # before hours of training, not after
+        return True
 
     @classmethod
     def execute(

@@ -1,6 +1,7 @@
 """The graph editor in Chromium: templates open complete, a failure shows on its node."""
 
 import json
+import os
 import shutil
 import urllib.parse
 import urllib.request
@@ -199,6 +200,42 @@ SAVED_FILE = """async () => {
     transfer.items.add(new File([blob], filename, {type: blob.type}));
     return transfer;
 }"""
+
+
+def test_figures_and_costs_are_shown(page, request):
+    """On the node, and in the sidebar when the prompt is over; no name is taken for HTML."""
+    prompt = {
+        "1": {
+            "class_type": "PrimitiveString",
+            "inputs": {"value": request.node.name},  # no other test has run this
+            "_meta": {"title": "<b>Anna's</b> words"},
+        },
+        "2": {
+            "class_type": "MySpinBot_Metrics",
+            "inputs": {"value": ["1", 0], "destination": "file: output folder"},
+        },
+    }
+    page.evaluate("prompt => window.app.loadApiJson(prompt, 'costs')", prompt)
+    page.locator(".myspinbot-costs-tab-button").click()
+    page.get_by_text("Queue a prompt").wait_for()
+    page.evaluate("() => window.app.queuePrompt(0, 1)")
+    page.wait_for_function(
+        """() => {
+            const node = window.app.graph.nodes.find(n => n.type === "MySpinBot_Metrics");
+            const text = node.widgets.find(w => w.name === "about")?.element?.textContent ?? "";
+            return text.includes("prompts before this one") && text.includes("written to");
+        }"""
+    )
+    panel = page.locator(".myspinbot-costs")
+    panel.get_by_text("success").wait_for()
+    told = panel.inner_text()
+    assert "<b>Anna's</b> words" in told
+    assert "Metrics" in told
+    assert " MB RAM" in told
+    assert page.locator(".myspinbot-costs b").count() == 0
+    page.evaluate("() => window.app.queuePrompt(0, 1)")
+    panel.get_by_text("2 from the cache").wait_for()
+    page.screenshot(path=os.environ.get("MYSPINBOT_SCREENSHOT") or None)
 
 
 @pytest.fixture

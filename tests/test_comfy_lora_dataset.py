@@ -86,8 +86,11 @@ TRAINING = {
 
 
 def test_core_trains_on_one_portrait(comfy, run, upload, samples_dir, tiny):
-    prompt = graph(images=["1", 0], min_images=4, class_word="", vae=["2", 2], clip=["2", 1])
+    linked = {"images": ["1", 0], "mask": ["1", 1], "face": ["8", 0]}
+    prompt = graph(**linked, min_images=4, class_word="", vae=["2", 2], clip=["2", 1])
     prompt |= loaded(upload(samples_dir / "hopper.jpg")) | tiny
+    look = {"image": ["1", 0], "crop_px": 64, "crop_scale": 2.0, "feather_px": 4}
+    prompt["8"] = {"class_type": "MySpinBot_DetectFace", "inputs": look}
     inputs = {**TRAINING, "model": ["2", 0], "latents": ["3", 1], "positive": ["3", 2]}
     prompt["6"] = {"class_type": "TrainLoraNode", "inputs": inputs}
     saved = {"lora": ["6", 0], "prefix": "loras/core", "steps": ["6", 2]}
@@ -96,6 +99,7 @@ def test_core_trains_on_one_portrait(comfy, run, upload, samples_dir, tiny):
     assert "4 training images from 1 picture" in report(entry)
     assert "a close-up photo of ohwx" in report(entry)
     assert "loss is masked in 4 of 4" in report(entry)
+    assert "mask of image 1 is empty" in report(entry)  # what Load Image gives without alpha
     (sheet,) = entry["outputs"]["3"]["images"]
     assert sheet["type"] == "temp"
     (file,) = (comfy.log.parent / "output" / "loras").glob("core*.safetensors")

@@ -1,8 +1,11 @@
-"""The node Metrics in a real ComfyUI: what passes through, where figures go, what nobody can do."""
+"""The node Metrics in a real ComfyUI, and what a prompt's end tells the editor that queued it."""
 
+import asyncio
 import json
 import shutil
+import time
 
+import aiohttp
 import pytest
 from metering import eventually, figures
 from pushgateway import pushgateway
@@ -103,3 +106,66 @@ def test_a_workflow_cannot_name_a_place(destination, run, choose):
 def test_wrong_settings_leave_the_node_there(run, choose):
     choose(pushgateway={})
     assert shown(run(measured("shown only")))
+
+
+def image(color, width=64):
+    inputs = {"width": width, "height": 64, "batch_size": 1, "color": color}
+    return {
+        "1": {"class_type": "EmptyImage", "inputs": inputs},
+        "2": {
+            "class_type": "SaveImage",
+            "inputs": {"images": ["1", 0], "filename_prefix": "costs/a"},
+        },
+    }
+
+
+def test_who_queued_a_prompt_hears_what_it_cost_and_nobody_else(comfy):
+    color = time.time_ns() % 2**24  # no other test has made it
+
+    async def heard():
+        async with aiohttp.ClientSession() as session:
+
+            async def queue(prompt, **more):
+                async with session.post(
+                    f"{comfy.url}/prompt", json={"prompt": prompt, **more}
+                ) as answer:
+                    return (await answer.json())["prompt_id"]
+
+            def listen(client):
+                return session.ws_connect(f"{comfy.url}/ws?clientId={client}", max_msg_size=0)
+
+            async with listen("mine") as mine, listen("another") as another:
+                ids = [await queue(image(color))]  # headless
+                ids += [
+                    await queue(prompt, client_id="mine")
+                    for prompt in (image(color), image(color, 65))
+                ]
+                reports = [await costs_in(mine) for _ in ids[1:]]
+                await queue(image(color, 66), client_id="another")
+                return ids, reports, await costs_in(another)
+
+    ids, (cached, made), others = asyncio.run(heard())
+    assert [cached["prompt_id"], made["prompt_id"]] == ids[1:]
+    assert others["prompt_id"] not in ids
+    assert {n["class_type"]: n["cached"] for n in cached["nodes"]} == {
+        "EmptyImage": 1,
+        "SaveImage": 1,
+    }
+    (save, empty) = sorted(made["nodes"], key=lambda n: n["node"], reverse=True)
+    assert (save["node"], save["class_type"], save["runs"]) == ("2", "SaveImage", 1)
+    assert (empty["node"], empty["class_type"], empty["runs"]) == ("1", "EmptyImage", 1)
+    assert made["outcome"] == "success"
+    assert made["artifacts"] == ["costs/a_00002_.png"]
+    spent_s = sum(node["own_s"] for node in made["nodes"]) + made["unnamed_s"]
+    assert spent_s == pytest.approx(made["duration_s"], abs=0.05)
+    assert save["peak_ram_bytes"] > 1e8
+    assert 0 <= save["more_ram_bytes"] < save["peak_ram_bytes"]
+
+
+async def costs_in(socket):
+    while True:
+        message = await socket.receive(timeout=60)
+        if message.type is aiohttp.WSMsgType.TEXT:
+            packet = json.loads(message.data)
+            if packet["type"] == "myspinbot.costs":
+                return packet["data"]

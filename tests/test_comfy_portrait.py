@@ -70,6 +70,12 @@ def test_a_face_is_learned_painted_and_talks(run, upload, samples_dir, extra_mod
     inputs_of(training, "MySpinBot_LoraDataset").update(resolution=64, min_images=3)
     quick = {"effort": "fast", "steps": 2, "rank": 2, "learning_rate": 0.05, "preview_every": 0}
     inputs_of(training, "MySpinBot_TrainLora").update(quick)
+    save = inputs_of(training, "MySpinBot_SaveLora")
+    save["filename_prefix"] = "../my_face"
+    with pytest.raises(PromptRejectedError, match=r"SaveLora.*is not a file name inside"):
+        run(training)  # it is refused before it trains
+    assert not list((comfy.log.parent / "user" / "__myspinbot").glob("lora/*"))
+    save["filename_prefix"] = "my_face"
     run(training)
     (file,) = (outputs / "loras").glob("my_face_2_steps_*.safetensors")
     with safe_open(file, "pt") as opened:

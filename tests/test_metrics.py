@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from myspinbot.metrics import FrameClock, Metrics, Run
+from myspinbot.metrics.costs import costs
 from myspinbot.metrics.exposition import expose
 from myspinbot.metrics.families import ERROR_KINDS, FAMILIES
 from myspinbot.metrics.outcome import Outcome, read_outcome
@@ -66,6 +67,49 @@ def test_memory_goes_to_the_node_that_runs():
     run.sample(5, 2)
     run.sample(3, 9)
     assert (run.stages["A"].peak_ram_bytes, run.stages["A"].peak_vram_bytes) == (5, 9)
+
+
+def test_what_a_node_adds_to_the_memory_is_its_own():
+    """A loader takes 5 GB, and a sampler that finds 6 in use adds 2 for a while."""
+    run = Run("id")
+    run.start("1", "Load", 0.0)
+    for ram in (1, 4, 6):
+        run.sample(ram, 0)
+    run.load("Net", 3)
+    run.finish("1", "Load", 1.0)
+    run.start("2", "Sample", 1.0)
+    for ram, vram in ((6, 1), (8, 5), (5, 1)):
+        run.sample(ram, vram)
+    run.finish("2", "Sample", 2.0)
+    load, sample = run.costs["1", "Load"], run.costs["2", "Sample"]
+    assert (load.more_ram_bytes, load.loaded) == (5, {"Net": 3})
+    assert (sample.more_ram_bytes, sample.more_vram_bytes) == (2, 4)
+    assert (sample.peak_ram_bytes, sample.loaded) == (8, {})
+
+
+def test_costs_go_to_the_node_that_the_user_sees():
+    run = Run("id", {"7": {"class_type": "Voice"}})
+    run.start("5", "Bot", 0.0)
+    run.start("5.0.0.v", "Voice", 1.0)
+    run.finish("5.0.0.v", "Voice", 4.0)
+    run.finish("5", "Bot", 4.0)
+    run.start("6", "Voice", 4.0)
+    run.finish("6", "Voice", 5.0)
+    run.count_cached(["7"])
+    run.figures["frames"] = 25
+    report = costs(run, Outcome("success", 6.0, 0.5), ["a.mp4"])
+    json.dumps(report)
+    shown = [(n["node"], n["class_type"], n["own_s"], n["cached"]) for n in report["nodes"]]
+    assert shown == [
+        ("5", "Voice", 3.0, 0),
+        ("5", "Bot", 1.0, 0),
+        ("6", "Voice", 1.0, 0),
+        ("7", "Voice", 0.0, 1),
+    ]
+    assert report["unnamed_s"] == 1.0
+    assert (report["figures"], report["artifacts"]) == ({"frames": 25}, ["a.mp4"])
+    assert run.stages["Voice"].own_s == 4.0
+    assert run.stages["Voice"].cached == 1
 
 
 def test_seeds_and_models_are_found_in_a_prompt():

@@ -37,6 +37,8 @@ class Denoiser(Protocol):
     prediction: Prediction
     sigmas: Tensor
     """The model's own noise levels, ascending: [N]."""
+    noise_scale: float
+    """What the model's noise deviates by; 1 for nearly all."""
     device: torch.device
 
     def predict(self, noisy: Tensor, sigmas: Tensor, captions: Sequence[Any]) -> Tensor:

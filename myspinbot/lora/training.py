@@ -18,6 +18,10 @@ from .recipe import Recipe
 from .validation import Validation
 
 
+def _out_of_memory(error: RuntimeError) -> bool:
+    return isinstance(error, torch.OutOfMemoryError)
+
+
 class Training:
     """A LoRA on its way; `run` brings it to its end, or raises and keeps what was learned.
 
@@ -35,9 +39,10 @@ class Training:
         class_caption: Any = None,
         checkpoint: Checkpoint | None = None,
         free: Callable[[], None] = lambda: None,
+        short_of_memory: Callable[[RuntimeError], bool] = _out_of_memory,
     ):
         """`empty` is the conditioning of no words, `class_caption` of the class alone; `free` gives
-        memory back that torch holds for nothing."""
+        memory back that torch holds for nothing, `short_of_memory` knows an error that says so."""
         self.denoiser, self.adapters, self.recipe = denoiser, adapters, recipe
         self.step = 0
         """Steps done."""
@@ -46,7 +51,8 @@ class Training:
         self.warnings: list[str] = []
         self.resumed_from = 0
         self.micro_batch = min(recipe.per_forward, recipe.batch)
-        self._class_caption, self._checkpoint, self._free = class_caption, checkpoint, free
+        self._class_caption, self._checkpoint = class_caption, checkpoint
+        self._free, self._short_of_memory = free, short_of_memory
         learned, held_out = Validation.split(examples, recipe.seed)
         self._batches = Batches(learned, denoiser, recipe, empty)
         self.validation = Validation(Batches(held_out, denoiser, recipe, empty), len(held_out))
@@ -75,7 +81,7 @@ class Training:
         `after_step` is called after each step and `preview` every now and then, with the mean of
         the weights in place. Whatever either raises ends the training, after its state is saved.
         """
-        recipe = self.recipe
+        recipe, preview = self.recipe, self._forgiving(preview)
         try:
             if self.step == 0:
                 if recipe.preview_every:
@@ -120,10 +126,25 @@ class Training:
         self._checkpoint.save(self._state())
         self._saved_step = self.step
 
+    def _forgiving(self, preview: Callable[[int], None]) -> Callable[[int], None]:
+        """No training ends because a picture of it did not fit into memory."""
+
+        def look(step: int) -> None:
+            try:
+                preview(step)
+            except RuntimeError as error:
+                if not self._short_of_memory(error):
+                    raise
+                self.warnings.append(f"Memory was too short for the samples of step {step}.")
+            else:
+                return
+            self._free()
+
+        return look
+
     # one step
 
     def _learn(self, batch: Batch) -> None:
-        self._optimiser.zero_grad(set_to_none=True)
         loss = self._gradients(batch)
         if not loss < float("inf"):
             raise EngineError(
@@ -143,25 +164,27 @@ class Training:
 
     def _gradients(self, batch: Batch) -> float:
         """Leave the gradients of a batch in the parameters; returns its loss."""
-        try:
-            return self._accumulate(batch)
-        except torch.OutOfMemoryError as error:
-            if self._halved or self.micro_batch == 1:
-                raise EngineError(
-                    f"The memory is too small for {self.micro_batch} image(s) of "
-                    f"{list(batch.latents.shape[1:])} at a time: {error}. Train on smaller images, "
-                    "with gradient_checkpointing on, or with fewer targets."
-                ) from error
-        # outside of the handler, whose traceback keeps the tensors that were too many
-        self._halved = True
-        self.micro_batch = -(-self.micro_batch // 2)
-        self.warnings.append(
-            f"Memory was short at step {self.step + 1}: {self.micro_batch} image(s) a forward from "
-            "there on. The result is the same."
-        )
-        self._optimiser.zero_grad(set_to_none=True)
-        self._free()
-        return self._accumulate(batch)
+        while True:
+            self._optimiser.zero_grad(set_to_none=True)
+            try:
+                return self._accumulate(batch)
+            except RuntimeError as error:
+                if not self._short_of_memory(error):
+                    raise
+                if self._halved or self.micro_batch == 1:
+                    raise EngineError(
+                        f"The memory is too small for {self.micro_batch} image(s) of "
+                        f"{list(batch.latents.shape[1:])} at a time: {error}. Train on smaller "
+                        "images, with gradient_checkpointing on, or with fewer targets."
+                    ) from error
+            # outside of the handler, whose traceback keeps the tensors that were too many
+            self._halved = True
+            self.micro_batch = -(-self.micro_batch // 2)
+            self._free()
+            self.warnings.append(
+                f"Memory was short at step {self.step + 1}: {self.micro_batch} image(s) a forward "
+                "from there on. The result is the same."
+            )
 
     def _accumulate(self, batch: Batch) -> float:
         rows, total = len(batch.latents), 0.0
@@ -197,7 +220,7 @@ class Training:
         device = self.denoiser.device
         latents = batch.latents[part].to(device)
         sigmas = batch.sigmas[part].to(device)
-        noise = batch.noise[part].to(device)
+        noise = batch.noise[part].to(device) * self.denoiser.noise_scale
         return latents, noised(self.denoiser.prediction, latents, noise, sigmas), sigmas
 
     def _weights(self, sigmas: Tensor, gamma: float | None = None) -> Tensor:

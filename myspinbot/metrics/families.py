@@ -53,6 +53,7 @@ HOOKS: tuple[str, ...] = (
     "memory",
     "history",
     "delivery",
+    "costs",
     "recording",
 )
 """What can break when ComfyUI changes, or a database does; `recording` is the pack's own calls."""

@@ -10,12 +10,12 @@ from typing import Any
 
 _MODEL_FILES = (".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin", ".gguf", ".onnx")
 _LISTED = 100
-"""Of seeds and of models, so many are kept."""
+"""Of seeds, of models and of loads, so many are kept."""
 
 
 @dataclass
 class Stage:
-    """All nodes of one class in one prompt."""
+    """Nodes of one class in one prompt: all of them, or those of one node of the graph."""
 
     runs: int = 0
     cached: int = 0
@@ -25,6 +25,23 @@ class Stage:
     """Resident memory of ComfyUI, the most that was seen while they ran."""
     peak_vram_bytes: int = 0
     """Memory in use on ComfyUI's device, by whomever."""
+    more_ram_bytes: int = 0
+    """The most that any of them added to what was in use when it started."""
+    more_vram_bytes: int = 0
+    loaded: dict[str, int] = field(default_factory=dict)
+    """Classes of models that came into memory meanwhile, and their bytes."""
+
+    def add(self, other: Stage) -> None:
+        """Take in more nodes of the class."""
+        self.runs += other.runs
+        self.cached += other.cached
+        self.own_s += other.own_s
+        for name in _PEAKS:
+            setattr(self, name, max(getattr(self, name), getattr(other, name)))
+        self.loaded |= other.loaded
+
+
+_PEAKS = ("peak_ram_bytes", "peak_vram_bytes", "more_ram_bytes", "more_vram_bytes")
 
 
 @dataclass
@@ -36,7 +53,8 @@ class Run:
     """In API format, as it was queued."""
     started_at_s: float = field(default_factory=time.time)
     """Seconds since 1970."""
-    stages: dict[str, Stage] = field(default_factory=lambda: defaultdict(Stage))
+    costs: dict[tuple[str, str], Stage] = field(default_factory=lambda: defaultdict(Stage))
+    """By node of the graph that the user sees, and class: a node may expand into others."""
     figures: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     """What the pack's nodes counted meanwhile: tokens, frames, seconds of speech."""
     quality: dict[str, float] = field(default_factory=dict)
@@ -48,7 +66,18 @@ class Run:
         self._open: dict[str, float] = {}
         self._ran: set[str] = set()
         self._cached: set[str] = set()
-        self._running: tuple[str, float] | None = None
+        self._running: tuple[str, str, float] | None = None
+        """Node, class, since when."""
+        self._before_bytes: tuple[int, int] | None = None
+        """RAM and VRAM when it started."""
+
+    @property
+    def stages(self) -> dict[str, Stage]:
+        """The costs by class alone."""
+        found: dict[str, Stage] = defaultdict(Stage)
+        for (_, class_type), stage in self.costs.items():
+            found[class_type].add(stage)
+        return found
 
     def start(self, node_id: str, class_type: str, now_s: float) -> None:
         """A node starts; one that still ran now waits, for inputs or for what it expanded into."""
@@ -56,7 +85,8 @@ class Run:
         # A lazy node starts once more when its inputs are there; the time until then is theirs.
         self._open[node_id] = now_s
         self._ran.add(node_id)
-        self._running = (class_type, now_s)
+        self._running = (node_id, class_type, now_s)
+        self._before_bytes = None
 
     def finish(self, node_id: str, class_type: str, now_s: float) -> float | None:
         """A node is done; returns the seconds since its start, None if it was in the cache."""
@@ -64,9 +94,9 @@ class Run:
         if started_s is None:
             self._hit(node_id, class_type)
             return None
-        if self._running and self._running[0] == class_type:
+        if self._running and self._running[0] == node_id:
             self._pause(now_s)
-        self.stages[class_type].runs += 1
+        self._stage(node_id, class_type).runs += 1
         return now_s - started_s
 
     def end(self, now_s: float) -> None:
@@ -83,9 +113,23 @@ class Run:
     def sample(self, ram_bytes: int, vram_bytes: int) -> None:
         """Memory as it is now, on account of the running node."""
         if self._running:
-            stage = self.stages[self._running[0]]
-            stage.peak_ram_bytes = max(stage.peak_ram_bytes, ram_bytes)
-            stage.peak_vram_bytes = max(stage.peak_vram_bytes, vram_bytes)
+            ram_before, vram_before = self._before_bytes or (ram_bytes, vram_bytes)
+            self._before_bytes = ram_before, vram_before
+            self._stage(*self._running[:2]).add(
+                Stage(
+                    peak_ram_bytes=ram_bytes,
+                    peak_vram_bytes=vram_bytes,
+                    more_ram_bytes=ram_bytes - ram_before,
+                    more_vram_bytes=vram_bytes - vram_before,
+                )
+            )
+
+    def load(self, model_class: str, size_bytes: int) -> None:
+        """A model came into memory, on account of the running node."""
+        if self._running:
+            loaded = self._stage(*self._running[:2]).loaded
+            if model_class in loaded or len(loaded) < _LISTED:
+                loaded[model_class] = loaded.get(model_class, 0) + size_bytes
 
     def seeds(self) -> dict[str, int]:
         """Seeds by node id and input, as queued."""
@@ -108,12 +152,15 @@ class Run:
     def _hit(self, node_id: str, class_type: str) -> None:
         if node_id not in self._ran and node_id not in self._cached:
             self._cached.add(node_id)
-            self.stages[class_type].cached += 1
+            self._stage(node_id, class_type).cached += 1
+
+    def _stage(self, node_id: str, class_type: str) -> Stage:
+        return self.costs[node_id.split(".")[0], class_type]
 
     def _pause(self, now_s: float) -> None:
         if self._running:
-            class_type, since_s = self._running
-            self.stages[class_type].own_s += now_s - since_s
+            node_id, class_type, since_s = self._running
+            self._stage(node_id, class_type).own_s += now_s - since_s
             self._running = None
 
 

@@ -56,8 +56,8 @@ def _totals(sums: dict[str, dict[str, float]]) -> Iterator[str]:
     for base, steps in sums["lora_steps_total"].items():
         yield f"{steps:.0f} training steps of {base}, loss {sums['lora_loss'][base]:.3f}"
     if resident := sums["process_resident_memory_bytes"][""]:
-        loaded = sums["models_loaded_bytes"]
-        yield f"{_size(resident)} RAM, {_size(sum(loaded.values()))} of it or of VRAM are models"
+        loaded = sum(sums["models_loaded_bytes"].values())
+        yield f"{_size(resident)} RAM" + (f", models {_size(loaded)}" if loaded else "")
     if errors := sum(sums["instrumentation_errors_total"].values()):
         yield f"{errors:.0f} errors inside the metrics: see the log"
 

@@ -42,7 +42,7 @@ from .image_nets import UpscaleModel, load_restorer
 from .instrumentation import metrics
 from .landmarker import face_networks
 from .lora import Sampler, captions, latents, lora_file, pictures, published_names, unmapped
-from .models import Managed, free_cached, has_gpu, one_thread, ready
+from .models import Managed, free_cached, has_gpu, one_thread, ready, short_of_memory
 from .preview import preview, preview_text, preview_video, show
 from .progress import ticker
 from .routes import serve, serve_operator
@@ -110,6 +110,7 @@ __all__ = [
     "seekable_source",
     "serve",
     "serve_operator",
+    "short_of_memory",
     "show",
     "speech_cache_bytes",
     "stored",

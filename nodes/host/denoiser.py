@@ -84,6 +84,7 @@ class HostedDenoiser:
         sampling = self.patcher.get_model_object("model_sampling")
         self.prediction = _prediction(sampling)
         self.sigmas: Tensor = sampling.sigmas.detach().float().cpu()
+        self.noise_scale = float(getattr(sampling, "noise_scale", 1.0))
         self.device: torch.device = self.patcher.load_device
         self._autocast = nullcontext
         if self.device.type != "cpu" and mm.should_use_bf16(self.device):
@@ -194,9 +195,8 @@ def _family(model: Any) -> Family:
 
 def _prediction(sampling: Any) -> Prediction:
     """What the net puts out, from the classes that core mixes for it."""
-    kinds = type(sampling).__mro__
     names = comfy.model_sampling
-    first = next((k for k in kinds if k.__module__ == names.__name__ and _foretells(k)), None)
+    first = next((k for k in type(sampling).__mro__ if "calculate_denoised" in vars(k)), None)
     known = {
         names.EPS: Prediction.EPS,
         names.V_PREDICTION: Prediction.V,
@@ -209,7 +209,3 @@ def _prediction(sampling: Any) -> Prediction:
             "XL, Flux or Wan, without a node that changes its sampling to something else."
         )
     return known[first]
-
-
-def _foretells(kind: type) -> bool:
-    return "calculate_denoised" in vars(kind)

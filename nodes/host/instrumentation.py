@@ -24,10 +24,12 @@ from server import PromptServer
 
 from ...myspinbot import __version__
 from ...myspinbot.metrics import FrameClock, Metrics, Run
-from ...myspinbot.metrics.outcome import read_outcome
+from ...myspinbot.metrics.costs import costs
+from ...myspinbot.metrics.outcome import Outcome, read_outcome
 from .archive import Archive
 from .observer import Observer
 
+COSTS_EVENT = "myspinbot.costs"
 PROMPT_PATHS = ("/prompt", "/api/prompt")
 _HISTORY_S = 10.0
 """How long after a prompt's end its history entry is waited for: it is written right after."""
@@ -137,10 +139,17 @@ class Settler:
         artifacts = [path.relative_to(root).as_posix() for path in saved]
         self._archive.ended(run, end, extra_data, artifacts)
         self._metrics.prompt(run, end)
+        if client := extra_data.get("client_id"):
+            self._metrics.guard("costs", _tell, client, run, end, artifacts)
         for work in run.afterwards:
             threading.Thread(
                 target=self._metrics.guard, args=("delivery", work), daemon=True
             ).start()
+
+
+def _tell(client: str, run: Run, end: Outcome, artifacts: list[str]) -> None:
+    """What the prompt cost, to the editor that queued it; js/costs.js shows it."""
+    PromptServer.instance.send_sync(COSTS_EVENT, costs(run, end, artifacts), client)
 
 
 def _history(prompt_id: str) -> dict[str, Any] | None:

@@ -121,7 +121,9 @@ class Sampler:
 
 
 def pictures(vae: Any, samples: Sequence[Tensor]) -> Tensor:
-    """ComfyUI's IMAGE [N, H, W, 3] of a Sampler's latents."""
+    """ComfyUI's IMAGE [N, H, W, 3] of a Sampler's latents; one black pixel where there are none."""
+    if not samples:
+        return torch.zeros(1, 1, 1, 3)
     images = [vae.decode(sample) for sample in samples]
     return torch.cat([image.reshape(-1, *image.shape[-3:]) for image in images]).float().cpu()
 

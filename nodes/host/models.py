@@ -32,6 +32,11 @@ def free_cached() -> None:
     mm.soft_empty_cache()
 
 
+def short_of_memory(error: BaseException) -> bool:
+    """Whether an error means that the device's memory was too small."""
+    return bool(mm.is_oom(error))
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Run small nets on one core: several threads cost them many times the CPU."""

@@ -131,18 +131,21 @@ class Observer(ProgressHandler):
 
     def _compare_models(self) -> None:
         """ComfyUI does not tell when a model comes or goes: compare with the last node's end."""
-        now = dict(loaded_models())
+        patchers = loaded_models()
+        now = {key: type(patcher.model).__name__ for key, patcher in patchers.items()}
         for key in now.keys() - self._loaded.keys():
             self._metrics.model(now[key], True)
+            if run := self._metrics.run:
+                run.load(now[key], patchers[key].loaded_size())
         for key in self._loaded.keys() - now.keys():
             self._metrics.model(self._loaded[key], False)
         self._loaded = now
 
 
-def loaded_models() -> list[tuple[int, str]]:
-    """Identity and class of each model in ComfyUI's model manager."""
-    patchers = [(loaded, loaded.model) for loaded in list(mm.current_loaded_models)]
-    return [(id(loaded), type(p.model).__name__) for loaded, p in patchers if p is not None]
+def loaded_models() -> dict[int, Any]:
+    """Identity and patcher of each model in ComfyUI's model manager."""
+    patchers = [(id(loaded), loaded.model) for loaded in list(mm.current_loaded_models)]
+    return {key: patcher for key, patcher in patchers if patcher is not None}
 
 
 def vram_in_use() -> int:
