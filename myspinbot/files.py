@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from .errors import StorageError
+
 
 @contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[Path]:
@@ -22,6 +24,15 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
         os.replace(partial, target)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def not_written(path: str | os.PathLike, error: Exception) -> StorageError:
+    """What to raise when a disk refuses a result, mostly because it is full."""
+    path = Path(path)
+    return StorageError(
+        f"{path.name} could not be written: {error}. Free space in {path.parent}, then run again: "
+        "what is finished is not made again."
+    )
 
 
 def sha256(path: str | os.PathLike) -> str:

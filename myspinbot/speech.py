@@ -69,18 +69,19 @@ def shift(sentence: Sentence, offset_s: float) -> Sentence:
     return replace(moved(sentence), words=words)
 
 
-def _timestamp(seconds: float) -> str:
+def timestamp(seconds: float, point: str = ",") -> str:
+    """Hours, minutes, seconds and, after `point`, milliseconds, as captions write them."""
     milliseconds = round(max(seconds, 0) * 1000)
     hours, rest = divmod(milliseconds, 3_600_000)
     minutes, rest = divmod(rest, 60_000)
-    return f"{hours:02}:{minutes:02}:{rest // 1000:02},{rest % 1000:03}"
+    return f"{hours:02}:{minutes:02}:{rest // 1000:02}{point}{rest % 1000:03}"
 
 
 def to_srt(speech: Speech, line_characters: int = 42) -> str:
     """Captions in SubRip format: a cue never crosses a sentence nor exceeds `line_characters`."""
     cues = [cue for s in speech.sentences for cue in _cues(s, line_characters)]
     return "\n".join(
-        f"{number}\n{_timestamp(start)} --> {_timestamp(end)}\n{text}\n"
+        f"{number}\n{timestamp(start)} --> {timestamp(end)}\n{text}\n"
         for number, (text, start, end) in enumerate(cues, 1)
     )
 

@@ -28,8 +28,8 @@ def get(comfy, path):
         return json.load(answer)
 
 
-def cancelled(comfy, prompt, reached):
-    """Interrupt a run just after an event that `reached(kind, data)`: seconds until it was over."""
+def cancelled(comfy, prompt, reached, after_s=0.2):
+    """Interrupt a run `after_s` an event that `reached(kind, data)`: seconds until it was over."""
 
     async def session():
         async with ComfyServer(comfy.url) as client:
@@ -37,7 +37,7 @@ def cancelled(comfy, prompt, reached):
 
             def event(kind, data):
                 if reached(kind, data):
-                    loop.call_later(0.2, there.set)
+                    loop.call_later(after_s, there.set)
 
             task = asyncio.create_task(client.run(prompt, event))
             await asyncio.wait_for(there.wait(), 120)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from myspinbot.errors import BadInputError
+from myspinbot.errors import BadInputError, StorageError
 from myspinbot.video.captions import Captioned, Cue, parse, to_srt, to_vtt, write_sidecar
 from myspinbot.video.disclosure import Disclosed, is_disclosed, provenance
 from myspinbot.video.lettering import FONT_FILE, Look, load_font, wrapped
@@ -147,6 +147,12 @@ def test_what_is_no_font_is_told(tmp_path):
     path.write_bytes(b"no font")
     with pytest.raises(BadInputError, match=r"font\.ttf"):
         Captioned(Plain(), [Cue("x", 0, 1)], look=Look(path))
+
+
+def test_a_sidecar_that_finds_no_room_is_told(tmp_path):
+    (tmp_path / "video").touch()  # where its folder should be
+    with pytest.raises(StorageError, match=r"out\.srt could not be written"):
+        write_sidecar(tmp_path / "video" / "out.srt", parse(SRT))
 
 
 @pytest.mark.parametrize("suffix", [".srt", ".vtt"])

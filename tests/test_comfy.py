@@ -1,6 +1,5 @@
 """A real ComfyUI with the pack in it: every API workflow over HTTP, and what goes wrong."""
 
-import asyncio
 import json
 import subprocess
 import sys
@@ -9,10 +8,9 @@ import av
 import cv2
 import numpy as np
 import pytest
-from prompts import get, inputs_of, load, wav, write_sound
+from prompts import cancelled, get, inputs_of, load, wav, write_sound
 
 from myspinbot.audio import Audio, read_audio
-from myspinbot.client.server import ComfyServer
 from myspinbot.errors import PromptRejectedError
 from myspinbot.quality.engines.whisper import Whisper
 from myspinbot.quality.report import measure, mouth_gaps
@@ -279,23 +277,10 @@ def test_cancel_works_within_two_seconds(stage, bot, comfy):
     (save,) = [key for key, node in bot.items() if node["class_type"] == "SaveVideo"]
     node_id = save if stage == "SaveVideo" else stage
 
-    async def session():
-        async with ComfyServer(comfy.url) as server:
-            reached, loop = asyncio.Event(), asyncio.get_running_loop()
+    def reached(kind, data):
+        return kind == "executing" and str(data["node"]).endswith(node_id)
 
-            def event(kind, data):
-                if kind == "executing" and str(data.get("node")).endswith(node_id):
-                    loop.call_later(0.7, reached.set)
-
-            task = asyncio.create_task(server.run(bot, event))
-            await asyncio.wait_for(reached.wait(), 120)
-            cancelled = loop.time()
-            await server.session.post(f"{comfy.url}/interrupt")
-            with pytest.raises(PromptRejectedError, match="cancelled"):
-                await task
-            return loop.time() - cancelled
-
-    assert asyncio.run(session()) < 2
+    assert cancelled(comfy, bot, reached, after_s=0.7) < 2
 
 
 def test_the_log_has_no_complaint_of_ours(comfy):

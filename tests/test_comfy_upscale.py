@@ -1,6 +1,5 @@
 """Upscale Video and Restore Faces in a real ComfyUI, on few random weights in the user's files."""
 
-import asyncio
 import urllib.parse
 import urllib.request
 from fractions import Fraction
@@ -11,11 +10,10 @@ import numpy as np
 import pytest
 import tiny_upscalers as tiny
 from faces import read_rgb
-from prompts import inputs_of, load
+from prompts import cancelled, inputs_of, load
 from sounds import voice
 
 from myspinbot.audio import Audio
-from myspinbot.client.server import ComfyServer
 from myspinbot.errors import PromptRejectedError
 from myspinbot.video import FileFrames, probe, write_mp4
 
@@ -175,22 +173,9 @@ def test_cancel_ends_it_within_a_frame(film, comfy, extra_models):
         },
     }
 
-    async def session():
-        async with ComfyServer(comfy.url) as server:
-            reached, loop = asyncio.Event(), asyncio.get_running_loop()
+    def saving(kind, data):
+        return kind == "executing" and data["node"] == "4"
 
-            def event(kind, data):
-                if kind == "executing" and data.get("node") == "4":
-                    loop.call_later(2, reached.set)
-
-            task = asyncio.create_task(server.run(prompt, event))
-            await asyncio.wait_for(reached.wait(), 120)
-            cancelled = loop.time()
-            await server.session.post(f"{comfy.url}/interrupt")
-            with pytest.raises(PromptRejectedError, match="cancelled"):
-                await task
-            return loop.time() - cancelled
-
-    assert asyncio.run(session()) < 2
+    assert cancelled(comfy, prompt, saving, after_s=2) < 2
     folder = comfy.log.parent / "output" / "slow"
     assert not folder.exists() or list(folder.iterdir()) == []

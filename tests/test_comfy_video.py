@@ -1,6 +1,5 @@
 """The pack's VIDEO among core's nodes, in a real ComfyUI."""
 
-import asyncio
 import json
 import urllib.request
 from fractions import Fraction
@@ -11,11 +10,10 @@ import numpy as np
 import psutil
 import pytest
 from metering import eventually, figures, grown
-from prompts import inputs_of, load, write_sound
+from prompts import cancelled, inputs_of, load, write_sound
 from signers import Authority, verdict
 
 from myspinbot.audio import Audio, read_audio
-from myspinbot.client.server import ComfyServer
 from myspinbot.errors import PromptRejectedError
 from myspinbot.video import FileFrames, Mp4Writer, probe
 from myspinbot.video.credentials import CERTIFICATE_FILE, KEY_FILE
@@ -302,23 +300,10 @@ def test_cancel_leaves_no_file(portrait, comfy, upload, samples_dir, tmp_path):
     clip = upload(write_sound(tmp_path / "minutes.wav", long, sound.rate, "mono"))
     prompt["2"]["inputs"]["audio"] = clip
 
-    async def session():
-        async with ComfyServer(comfy.url) as server:
-            reached, loop = asyncio.Event(), asyncio.get_running_loop()
+    def saving(kind, data):
+        return kind == "progress" and data["node"] == "6"
 
-            def event(kind, data):
-                if kind == "executing" and data.get("node") == "6":
-                    loop.call_later(0.7, reached.set)
-
-            task = asyncio.create_task(server.run(prompt, event))
-            await asyncio.wait_for(reached.wait(), 120)
-            cancelled = loop.time()
-            await server.session.post(f"{comfy.url}/interrupt")
-            with pytest.raises(PromptRejectedError, match="cancelled"):
-                await task
-            return loop.time() - cancelled
-
-    assert asyncio.run(session()) < 2
+    assert cancelled(comfy, prompt, saving) < 2
     folder = comfy.log.parent / "output" / "cancelled"
     assert list(folder.iterdir()) == []
 

@@ -210,7 +210,7 @@ def test_colours_survive_a_file(matrix, picture, tmp_path):
     """Within one level on average, and no tint in grey."""
     pixels = np.ascontiguousarray(np.broadcast_to(picture(64), (64, 1024, 3)))
     path = tmp_path / "out.mp4"
-    write_mp4(path, Still(pixels), crf=1, matrix=matrix)
+    write_mp4(path, Still(pixels), matrix=matrix)
     (*_, found) = FileFrames(path).frames()
     error = found.astype(float) - pixels
     inner = np.abs(error).max(axis=(0, 2)).reshape(8, 128)[:, 4:-4]  # subsampling blurs borders

@@ -11,7 +11,8 @@ from typing import Literal
 import numpy as np
 
 from ..errors import BadInputError
-from ..files import replacing
+from ..files import not_written, replacing
+from ..speech import timestamp
 from .lettering import Look, check_glyphs, draw, load_font, wrapped
 from .source import FrameSource, Stage
 
@@ -62,7 +63,7 @@ def _seconds(hours: str | None, minutes: str, seconds: str, fraction: str) -> fl
 def to_srt(cues: Sequence[Cue]) -> str:
     """SubRip."""
     rows = (
-        f"{number}\n{_clock(cue.start_s, ',')} --> {_clock(cue.end_s, ',')}\n{cue.text}\n"
+        f"{number}\n{timestamp(cue.start_s)} --> {timestamp(cue.end_s)}\n{cue.text}\n"
         for number, cue in enumerate(cues, 1)
     )
     return "\n".join(rows)
@@ -70,21 +71,24 @@ def to_srt(cues: Sequence[Cue]) -> str:
 
 def to_vtt(cues: Sequence[Cue]) -> str:
     """WebVTT."""
-    rows = (f"{_clock(c.start_s, '.')} --> {_clock(c.end_s, '.')}\n{c.text}\n" for c in cues)
+    rows = (
+        f"{timestamp(cue.start_s, '.')} --> {timestamp(cue.end_s, '.')}\n{cue.text}\n"
+        for cue in cues
+    )
     return "WEBVTT\n\n" + "\n".join(rows)
 
 
 def write_sidecar(path: Path, cues: Sequence[Cue]) -> None:
-    """Write the cues to `path` in the format that its suffix, .srt or .vtt, names."""
-    with replacing(path) as partial:
-        text = to_vtt(cues) if path.suffix == ".vtt" else to_srt(cues)
-        partial.write_text(text, "utf-8")
+    """Write the cues to `path` in the format that its suffix, .srt or .vtt, names.
 
-
-def _clock(seconds: float, point: str) -> str:
-    milliseconds = round(max(seconds, 0) * 1000)
-    minutes, rest = divmod(milliseconds, 60_000)
-    return f"{minutes // 60:02}:{minutes % 60:02}:{rest // 1000:02}{point}{rest % 1000:03}"
+    Raises StorageError when the disk does not take them.
+    """
+    text = to_vtt(cues) if path.suffix == ".vtt" else to_srt(cues)
+    try:
+        with replacing(path) as partial:
+            partial.write_text(text, "utf-8")
+    except OSError as error:
+        raise not_written(path, error) from error
 
 
 class Captioned(Stage):

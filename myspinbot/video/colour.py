@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 # names of FFmpeg's AVColorSpace, AVColorRange, and of swscale's flags
-_BT709, _UNSPECIFIED = 1, 2
+_UNSPECIFIED = 2
 _BT601_FAMILY = (_UNSPECIFIED, 5, 6)
 """Untagged counts as BT.601, as in FFmpeg: ComfyUI 0.30 writes that without a tag."""
 _LIMITED, _FULL = 1, 2

@@ -14,8 +14,8 @@ import numpy as np
 from av.error import FFmpegError
 
 from ..audio import Audio
-from ..errors import BadInputError, StorageError
-from ..files import replacing
+from ..errors import BadInputError
+from ..files import not_written, replacing
 from ..progress import Tick, no_tick
 from .colour import Matrix, to_yuv
 from .source import FrameSource
@@ -59,7 +59,7 @@ class Mp4Writer:
                 self._partial = stack.enter_context(replacing(self._path))
                 self._open(stack, self._partial)
             except (FFmpegError, OSError) as error:
-                raise self._full(error) from error
+                raise not_written(self._path, error) from error
             self._stack = stack.pop_all()
         return self
 
@@ -85,7 +85,7 @@ class Mp4Writer:
             if self._track:
                 self._track.write_until(float(self.frame_count / self._fps))
         except FFmpegError as error:
-            raise self._full(error) from error
+            raise not_written(self._path, error) from error
 
     def __exit__(self, kind, value, traceback) -> None:
         if kind is not None:
@@ -101,13 +101,7 @@ class Mp4Writer:
                 if self._track:
                     self._track.finish()
         except (FFmpegError, OSError) as error:
-            raise self._full(error) from error
-
-    def _full(self, error: Exception) -> StorageError:
-        return StorageError(
-            f"{self._path.name} could not be written: {error}. Free space in {self._path.parent}, "
-            "then run again: what is finished is not made again."
-        )
+            raise not_written(self._path, error) from error
 
 
 def write_mp4(

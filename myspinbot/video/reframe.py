@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from math import exp
-from typing import Literal
+from typing import Literal, get_args
 
 import cv2
 import numpy as np
@@ -14,7 +14,7 @@ from .source import FrameSource, Stage
 
 ASPECTS: dict[str, float] = {"16:9": 16 / 9, "9:16": 9 / 16, "1:1": 1.0, "4:5": 4 / 5}
 Fill = Literal["crop to the face", "blurred border", "black border"]
-FILLS: tuple[Fill, ...] = ("crop to the face", "blurred border", "black border")
+FILLS: tuple[Fill, ...] = get_args(Fill)
 Track = Callable[[np.ndarray, Face | None], Face | None]
 """`FaceFinder.track`."""
 _LOOK_EVERY_S = 0.2

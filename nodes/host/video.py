@@ -18,12 +18,11 @@ import torch
 from comfy_api.latest import Input, InputImpl, Types
 
 from ...myspinbot.errors import StorageError
-from ...myspinbot.files import replacing
+from ...myspinbot.files import not_written, replacing
 from .instrumentation import frame_clock, metrics
 from .progress import VideoTicker
 
 if TYPE_CHECKING:
-    from ...myspinbot.audio import Audio
     from ...myspinbot.video import FrameSource, SeekableSource
     from ...myspinbot.video.credentials import Credentials
 
@@ -121,10 +120,7 @@ class RenderedVideo(Input.Video):
             with replacing(path) as partial:
                 video.save_to(str(partial), **options)
         except OSError as error:
-            raise StorageError(
-                f"{Path(path).name} could not be written: {error}. Free space in "
-                f"{Path(path).parent}, then run again: what is finished is not made again."
-            ) from error
+            raise not_written(path, error) from error
 
     def as_trimmed(self, start_time=None, duration=None, strict_duration=False):
         """Cut lazily, to the frame; None when nothing is left, or less than asked if strict."""
@@ -196,10 +192,6 @@ def _remove(path: str | os.PathLike) -> None:
     """Windows keeps what is still open; it goes when ComfyUI empties its temp folder."""
     with suppress(OSError):
         os.unlink(path)
-
-
-def _audio(sound: Audio) -> Any:
-    return {"waveform": torch.from_numpy(sound.samples)[None], "sample_rate": sound.rate}
 
 
 def _on_disk(source: FrameSource) -> torch.Tensor:
