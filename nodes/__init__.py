@@ -5,6 +5,7 @@ from comfy_api.latest import ComfyExtension, io
 from . import (
     bot,
     dubbing,
+    enhancing,
     face,
     host,
     knowledge,
@@ -44,6 +45,9 @@ NODES: list[type[io.ComfyNode]] = [
     talking_windows.TalkingVideoHear,
     talking_windows.TalkingVideoWindow,
     talking_windows.TalkingVideoKeep,
+    enhancing.UpscaleVideo,
+    enhancing.FaceRestorerLoader,
+    enhancing.RestoreFaces,
     lora_dataset.LoraDataset,
     lora_training.TrainLora,
     lora_training.SaveLora,

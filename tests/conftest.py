@@ -43,6 +43,7 @@ MODEL_FOLDERS = (
     "checkpoints",
     "clip_vision",
     "diffusion_models",
+    "facerestore_models",
     "loras",
     "model_patches",
     "spinbot_lipsync",

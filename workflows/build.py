@@ -16,7 +16,7 @@ from typing import Any
 from myspinbot import __version__
 from myspinbot.client.canvas import to_canvas
 from myspinbot.client.graph import Graph
-from workflows import lip_sync, portraits, talking_bots, video_models
+from workflows import finishing, lip_sync, portraits, talking_bots, video_models
 
 FOLDER = Path(__file__).parent
 SNAPSHOT = FOLDER.parent / "tests" / "data" / "object_info.json"
@@ -42,6 +42,7 @@ WORKFLOWS: tuple[Callable[[], tuple[Graph, str]], ...] = (
     talking_bots.clone_voice,
     portraits.portrait_from_prompt,
     lip_sync.lipsync_video,
+    finishing.finish_video,
     video_models.talking_bot_infinitetalk,
     video_models.talking_bot_s2v,
 )

@@ -6,14 +6,15 @@ It knows points and pixels, no nets. Coordinates are OpenCV's: whole numbers are
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import cos, hypot, sin
+from math import cos, sin
 
 import cv2
 import numpy as np
 
 from ..face import Face
-from ..face.crop import apply, composed, inverted, warp
+from ..face.crop import apply, warp
 from ..face.landmarks import FACE_OVAL
+from ..face.paste import paste as paste_square
 
 _JAW_DROP = 0.08
 """How far below the chin of the frame a mouth that opens may need to be drawn, in crop sides."""
@@ -64,23 +65,8 @@ def paste(frame: np.ndarray, drawn: np.ndarray, cut: Cut, face: Face) -> np.ndar
 
     Every pixel outside of that is the same, bit for bit.
     """
-    size = len(drawn)
-    matrix = cut.matrix(size)
-    back = inverted(matrix)
-    corners = apply(back, np.array([[0, 0], [size, 0], [0, size], [size, size]]) - 0.5)
-    limit = np.array([frame.shape[1], frame.shape[0]])
-    low = np.clip(np.floor(corners.min(0)), 0, limit).astype(int)
-    high = np.clip(np.ceil(corners.max(0)) + 1, low, limit).astype(int)
-    pasted = frame.copy()
-    if (high <= low).any():
-        return pasted
-    here = composed(np.concatenate([np.eye(2), -low[:, None]], axis=1), back)
-    width, height = (high - low).tolist()
-    mask = warp(mouth_mask(face, matrix, size), here, width, height)[..., None]
-    part = pasted[low[1] : high[1], low[0] : high[0]]
-    new = _enlarged(drawn, here, width, height)
-    part[:] = np.rint(part + mask * (new.astype(np.float32) - part)).astype(np.uint8)
-    return pasted
+    matrix = cut.matrix(len(drawn))
+    return paste_square(frame, drawn, matrix, mouth_mask(face, matrix, len(drawn)))
 
 
 def mouth_mask(face: Face, matrix: np.ndarray, size_px: int) -> np.ndarray:
@@ -106,12 +92,3 @@ def mouth_mask(face: Face, matrix: np.ndarray, size_px: int) -> np.ndarray:
 def _ease(x: np.ndarray) -> np.ndarray:
     x = np.clip(x, 0, 1)
     return (x * x * (3 - 2 * x)).astype(np.float32)
-
-
-def _enlarged(drawn: np.ndarray, matrix: np.ndarray, width: int, height: int) -> np.ndarray:
-    """`drawn` warped by `matrix`, without the steps that linear interpolation leaves in skin."""
-    if hypot(matrix[0, 0], matrix[1, 0]) < 1:
-        return warp(drawn, matrix, width, height, replicate=True)
-    return cv2.warpAffine(
-        drawn, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from fractions import Fraction
 from itertools import islice
 from typing import Protocol
@@ -120,7 +120,7 @@ def even(source: FrameSource) -> FrameSource:
     return _Even(source) if source.width % 2 or source.height % 2 else source
 
 
-def in_batches(frames: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray]:
+def in_batches(frames: Iterable[np.ndarray], size: int) -> Generator[np.ndarray, None, None]:
     """Copies of the frames as uint8 [N, H, W, 3], N = `size`, fewer in the last batch."""
     batch: list[np.ndarray] = []
     for frame in frames:

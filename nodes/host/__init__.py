@@ -22,6 +22,7 @@ from .expansion import (
 )
 from .folders import (
     LIPSYNC,
+    RESTORERS,
     VOICES,
     document,
     documents,
@@ -37,6 +38,7 @@ from .folders import (
     weights,
     window_store,
 )
+from .image_nets import UpscaleModel, load_restorer
 from .instrumentation import metrics
 from .landmarker import face_networks
 from .lora import Sampler, captions, latents, lora_file, pictures, published_names, unmapped
@@ -50,6 +52,7 @@ from .video import RenderedVideo, frame_source, save, seekable_source
 
 __all__ = [
     "LIPSYNC",
+    "RESTORERS",
     "SAMPLERS",
     "SCHEDULERS",
     "VOICES",
@@ -60,6 +63,7 @@ __all__ = [
     "RenderedVideo",
     "Sampler",
     "TrainingView",
+    "UpscaleModel",
     "ancestry",
     "blocked",
     "captions",
@@ -82,6 +86,7 @@ __all__ = [
     "lend",
     "let_go",
     "listener",
+    "load_restorer",
     "lora_file",
     "make_room",
     "metadata",

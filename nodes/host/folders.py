@@ -16,11 +16,18 @@ from ...myspinbot.models import FOLDER
 
 VOICES = "spinbot_voices"
 """Models folder of saved voice profiles."""
+RESTORERS = "facerestore_models"
+"""Models folder of nets that restore faces, as other packs name it, too."""
 
 
 def register() -> None:
     """Register our folders with ComfyUI; called once, from on_load."""
-    folders = ((FOLDER, set()), (VOICES, {".safetensors"}), (LIPSYNC, set(SUFFIXES)))
+    folders = (
+        (FOLDER, set()),
+        (VOICES, {".safetensors"}),
+        (LIPSYNC, set(SUFFIXES)),
+        (RESTORERS, folder_paths.supported_pt_extensions),
+    )
     for folder, extensions in folders:
         folder_paths.add_model_folder_path(folder, os.path.join(folder_paths.models_dir, folder))
         known = folder_paths.folder_names_and_paths[folder]

@@ -15,7 +15,7 @@ ACTIVATION_BYTES = 2 << 30
 """What engines need beside their weights: a sentence of 20 s, the longest, took 1.7 GB."""
 
 
-class _WholePatcher(comfy.model_patcher.ModelPatcher):
+class WholePatcher(comfy.model_patcher.ModelPatcher):
     """Evicts a plain torch.nn module as a whole: half of one on each device would crash."""
 
     def partially_unload(self, device_to, memory_to_free=0, force_patch_weights=False):
@@ -43,7 +43,7 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _cancellable(load: Callable[[], Any]) -> Any:
+def cancellable(load: Callable[[], Any]) -> Any:
     """Run `load` beside the worker thread, so that a cancel need not wait for a large file.
 
     The thread is outside the nodes' inference mode: weights born in that could never serve a
@@ -68,10 +68,10 @@ class Managed:
     """An engine whose torch modules belong to ComfyUI's model manager."""
 
     def __init__(self, load: Callable[[], Any]):
-        self.engine = _cancellable(load)
+        self.engine = cancellable(load)
         """Use it through `ready`: until then its modules may be anywhere."""
         self.patchers = [
-            _WholePatcher(
+            WholePatcher(
                 module.eval(),
                 load_device=mm.get_torch_device(),
                 offload_device=mm.unet_offload_device(),
