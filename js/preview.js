@@ -1,10 +1,8 @@
 // Shows on a node what it made: a player for its sound, and lines of text about it.
-// Lines may come later than the node ran: when a video it gave away was rendered.
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 
 const PLAYERS = new Set(["MySpinBot_VoiceProfile", "MySpinBot_Speak"]);
-const SPEAKING = new Set([...PLAYERS, "MySpinBot_LipSync"]);
 const TEXT_KEY = "myspinbot_text"; // nodes/host/preview.py writes it
 
 function addText(node) {
@@ -41,12 +39,12 @@ app.registerExtension({
   },
 
   nodeCreated(node) {
-    if (!SPEAKING.has(node.comfyClass)) return;
+    if (!PLAYERS.has(node.comfyClass)) return;
     const show = addText(node);
     const before = node.onExecuted;
     node.onExecuted = function (output) {
       before?.apply(this, arguments);
-      if (output?.[TEXT_KEY]) show(output[TEXT_KEY]); // a cached node says nothing new
+      show(output?.[TEXT_KEY] ?? []);
       play(this, output?.audio?.[0]);
     };
   },

@@ -43,7 +43,7 @@ from .instrumentation import metrics
 from .landmarker import face_networks
 from .lora import Sampler, captions, latents, lora_file, pictures, published_names, unmapped
 from .models import Managed, free_cached, has_gpu, one_thread, ready
-from .preview import preview, preview_video, show
+from .preview import preview, preview_video
 from .progress import ticker
 from .routes import serve, serve_operator
 from .saving import font, metadata, output_file
@@ -107,7 +107,6 @@ __all__ = [
     "seekable_source",
     "serve",
     "serve_operator",
-    "show",
     "speech_cache_bytes",
     "stored",
     "temporary",
