@@ -92,7 +92,15 @@ class LoraDataset(io.ComfyNode):
                     default=True,
                     tooltip="Learn from the head alone, not from what is behind it.",
                 ),
-                io.Int.Input("seed", default=0, min=0, max=2**63 - 1, control_after_generate=True),
+                io.Int.Input(
+                    "seed",
+                    default=0,
+                    min=0,
+                    max=2**63 - 1,
+                    # other copies are another training, and none would be resumed
+                    control_after_generate=io.ControlAfterGenerate.fixed,
+                    tooltip="Of the copies.",
+                ),
                 types.Face.Input(
                     "face",
                     optional=True,

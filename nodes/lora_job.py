@@ -131,7 +131,7 @@ class LoraJob:
     def _keep(self) -> None:
         """Leave what an ended run has learned where LoRA loaders find it."""
         lora = self.lora()
-        path, name = host.lora_file(f"unfinished/{self._dataset.trigger}", self.steps)
+        path, name = host.lora_file(f"unfinished/{self._dataset.name}", self.steps)
         lora_file.save_lora(path, lora, naming="kohya", dtype="bf16", notes=lora.notes)
         logger.warning(
             "The training ended after %d of %d steps. What was learned is the LoRA %s; run the "

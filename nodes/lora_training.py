@@ -46,7 +46,15 @@ class TrainLora(io.ComfyNode):
                     tooltip="Steps, rank and batch: fast is for trying, best takes five times as "
                     "long.",
                 ),
-                io.Int.Input("seed", default=0, min=0, max=2**63 - 1, tooltip="Decides all."),
+                io.Int.Input(
+                    "seed",
+                    default=0,
+                    min=0,
+                    max=2**63 - 1,
+                    # another seed is another training: none would be resumed
+                    control_after_generate=io.ControlAfterGenerate.fixed,
+                    tooltip="Decides all.",
+                ),
                 io.String.Input(
                     "preview_prompt",
                     default="",

@@ -236,6 +236,7 @@ class SaveTalkingBot(io.ComfyNode):
 
         # what is wrong with them is told before an hour of rendering
         cues = parse(captions or "") if sidecar != _SIDECARS[0] else []
+        credentials = host.credentials()
         source = even(host.frame_source(video))
         if disclosure and not is_disclosed(source):
             source = Disclosed(source, host.font())
@@ -246,7 +247,7 @@ class SaveTalkingBot(io.ComfyNode):
         if told is not None:
             told["myspinbot"] = provenance(cls.hidden.prompt)
             told["comment"] = "AI-generated"
-        host.save(path, source, crf=crf, preset=preset, metadata=told)
+        host.save(path, source, crf=crf, preset=preset, metadata=told, credentials=credentials)
         for suffix in sidecar.split(" + ") if cues else ():
             write_sidecar(path.with_suffix(f".{suffix}"), cues)
         saved = ui.SavedResult(path.name, subfolder, io.FolderType.output)

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from fake_ollama import FakeOllama
 from playwright.sync_api import sync_playwright
+from signers import Authority
 
 from myspinbot.video import Mp4Writer
+from myspinbot.video.credentials import Credentials
 from scripts.environment import PACK_FOLDER, ROOT
 
 pytestmark = pytest.mark.browser
@@ -79,21 +81,21 @@ def template(comfy, name):
         return json.load(answer)
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
-def test_a_template_opens_complete(name, page, comfy):
-    canvas = template(comfy, name)
-    page.evaluate("canvas => window.app.loadGraphData(canvas)", canvas)
-    types = page.evaluate(
-        """() => window.app.graph.nodes.map(
-            n => [n.type, !!n.constructor.nodeData || n.type === 'MarkdownNote'])"""
-    )
-    assert len(types) == len(canvas["nodes"])
-    assert all(known for _, known in types), types
-    made = page.evaluate("async () => (await window.app.graphToPrompt()).output")
-    shipped = json.loads((ROOT / "workflows" / "api" / name).read_text("utf-8"))
-    for key, node in shipped.items():
-        assert made[key]["class_type"] == node["class_type"]
-        assert made[key]["inputs"].items() >= node["inputs"].items()
+def test_every_template_opens_complete(page, comfy):
+    for name in TEMPLATES:
+        canvas = template(comfy, name)
+        page.evaluate("canvas => window.app.loadGraphData(canvas)", canvas)
+        types = page.evaluate(
+            """() => window.app.graph.nodes.map(
+                n => [n.type, !!n.constructor.nodeData || n.type === 'MarkdownNote'])"""
+        )
+        assert len(types) == len(canvas["nodes"]), name
+        assert all(known for _, known in types), (name, types)
+        made = page.evaluate("async () => (await window.app.graphToPrompt()).output")
+        shipped = json.loads((ROOT / "workflows" / "api" / name).read_text("utf-8"))
+        for key, node in shipped.items():
+            assert made[key]["class_type"] == node["class_type"], name
+            assert made[key]["inputs"].items() >= node["inputs"].items(), name
 
 
 def test_templates_are_listed(comfy):
@@ -188,6 +190,16 @@ DRAWN = """() => {
     return [links, nodes.map(n => [n.id, n.type, n.title, n.pos, n.widgets_values])];
 }"""
 
+SAVED_FILE = """async () => {
+    const {filename, subfolder, type} = window.saved.images[0];
+    const query = new URLSearchParams({filename, subfolder, type});
+    const answer = await window.app.api.fetchApi(`/view?${query}`, {cache: "no-store"});
+    const blob = await answer.blob();
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([blob], filename, {type: blob.type}));
+    return transfer;
+}"""
+
 
 @pytest.fixture
 def film(upload, tmp_path):
@@ -199,8 +211,9 @@ def film(upload, tmp_path):
     return upload(path)
 
 
-def test_a_saved_video_dropped_into_the_editor_is_the_graph_again(film, page):
-    """With the titles and places that only the workflow has, not the prompt."""
+def test_a_saved_video_dropped_into_the_editor_is_the_graph_again(film, page, comfy, tmp_path):
+    """With the titles and places that only the workflow has; also when it is signed."""
+    signer = Credentials(*Authority().issue(tmp_path))
     inputs = {
         "video": ["1", 0],
         "filename_prefix": "dropped/film",
@@ -223,27 +236,21 @@ def test_a_saved_video_dropped_into_the_editor_is_the_graph_again(film, page):
         }"""
     )
     page.wait_for_function("() => window.saved?.images?.length", timeout=60_000)
-    page.evaluate("() => window.app.graph.clear()")
-    assert page.evaluate("() => window.app.graph.nodes.length") == 0
-    dropped = page.evaluate_handle(
-        """async () => {
-            const {filename, subfolder, type} = window.saved.images[0];
-            const query = new URLSearchParams({filename, subfolder, type});
-            const blob = await (await window.app.api.fetchApi(`/view?${query}`)).blob();
-            const transfer = new DataTransfer();
-            transfer.items.add(new File([blob], filename, {type: blob.type}));
-            return transfer;
-        }"""
-    )
-    page.dispatch_event("#graph-canvas", "drop", {"dataTransfer": dropped, "bubbles": True})
-    page.wait_for_function(f"drawn => JSON.stringify(({DRAWN})()) === drawn", arg=before)
-    page.wait_for_function(  # which comes a moment later
-        "async () => (await window.app.graphToPrompt()).output[2].inputs.video"
-    )
-    made = page.evaluate("async () => (await window.app.graphToPrompt()).output")
-    assert made.keys() == prompt.keys()
-    for key, node in prompt.items():
-        assert made[key]["inputs"].items() >= node["inputs"].items()
+    path = comfy.log.parent / "output" / "dropped" / page.evaluate("saved.images[0].filename")
+    for finish in (lambda: None, lambda: signer.sign(path, path.name)):
+        finish()
+        page.evaluate("() => window.app.graph.clear()")
+        assert page.evaluate("() => window.app.graph.nodes.length") == 0
+        drop = {"dataTransfer": page.evaluate_handle(SAVED_FILE), "bubbles": True}
+        page.dispatch_event("#graph-canvas", "drop", drop)
+        page.wait_for_function(f"drawn => JSON.stringify(({DRAWN})()) === drawn", arg=before)
+        page.wait_for_function(  # which comes a moment later
+            "async () => (await window.app.graphToPrompt()).output[2].inputs.video"
+        )
+        made = page.evaluate("async () => (await window.app.graphToPrompt()).output")
+        assert made.keys() == prompt.keys()
+        for key, node in prompt.items():
+            assert made[key]["inputs"].items() >= node["inputs"].items()
 
 
 @pytest.fixture

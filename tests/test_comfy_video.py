@@ -3,18 +3,22 @@
 import asyncio
 import json
 import urllib.request
+from fractions import Fraction
 
 import av
 import cv2
 import numpy as np
+import psutil
 import pytest
 from metering import eventually, figures, grown
 from prompts import inputs_of, load, write_sound
+from signers import Authority, verdict
 
 from myspinbot.audio import Audio, read_audio
 from myspinbot.client.server import ComfyServer
 from myspinbot.errors import PromptRejectedError
-from myspinbot.video import FileFrames, probe
+from myspinbot.video import FileFrames, Mp4Writer, probe
+from myspinbot.video.credentials import CERTIFICATE_FILE, KEY_FILE
 
 pytestmark = pytest.mark.comfy
 
@@ -202,6 +206,64 @@ def test_captions_that_are_none_are_told_before_rendering(portrait, run):
     prompt = portrait(5) | {"6": finish(["3", 0], sidecar="srt")}
     with pytest.raises(PromptRejectedError, match="no captions"):
         run(prompt)
+
+
+@pytest.fixture
+def film(upload, tmp_path):
+    """More than a second of noise, which no codec makes small."""
+    path, noise = tmp_path / "noise.mp4", np.random.default_rng(0)
+    with Mp4Writer(path, width=256, height=256, fps=Fraction(25), crf=4) as writer:
+        for _ in range(30):
+            writer.write(noise.integers(0, 255, (256, 256, 3), np.uint8))
+    return {"class_type": "LoadVideo", "inputs": {"file": upload(path)}}
+
+
+@pytest.fixture
+def signer(comfy):
+    """Certificate and key where the operator of ComfyUI puts them, and who trusts them."""
+    authority, folder = Authority(), comfy.log.parent / "user" / "__myspinbot"
+    folder.mkdir(exist_ok=True)
+    chain, key = authority.issue(folder)
+    chain.rename(folder / CERTIFICATE_FILE)
+    key.rename(folder / KEY_FILE)
+    yield authority
+    (folder / CERTIFICATE_FILE).unlink()
+    (folder / KEY_FILE).unlink(missing_ok=True)
+
+
+def test_a_video_is_signed_where_a_certificate_is(film, signer, run, download, comfy):
+    prompt = {"1": film, "2": finish(["1", 0], filename_prefix="video/signed")}
+    path = download(run(prompt))
+    state, manifest = verdict(path, signer)
+    assert state == "Trusted"
+    assert manifest["title"] == path.name
+    with av.open(str(path)) as container:
+        assert json.loads(container.metadata["prompt"]).keys() == prompt.keys()
+    (comfy.log.parent / "user" / "__myspinbot" / KEY_FILE).unlink()
+    prompt["2"] = finish(["1", 0], filename_prefix="video/unsigned")
+    with pytest.raises(PromptRejectedError, match=rf"{KEY_FILE} is no file"):
+        run(prompt)
+
+
+def test_a_full_disk_costs_only_the_last_step(film, run, download, comfy):
+    """A limit on the size of the server's files stands for it: what was made is not made again."""
+    prompt = {"1": film, "2": captioned(["1", 0])}
+    prompt["3"] = finish(["2", 0], filename_prefix="full/out", crf=4)
+    server = psutil.Process(comfy.child.pid)
+    before = server.rlimit(psutil.RLIMIT_FSIZE)
+    server.rlimit(psutil.RLIMIT_FSIZE, (1_000_000, before[1]))
+    try:
+        with pytest.raises(PromptRejectedError, match=r"out_00001_\.mp4 could not be .*Free space"):
+            run(prompt)
+    finally:
+        server.rlimit(psutil.RLIMIT_FSIZE, before)
+    assert list((comfy.log.parent / "output" / "full").iterdir()) == []
+    ran = []
+    path = download(
+        run(prompt, lambda kind, data: ran.append(data["node"]) if kind == "executing" else None)
+    )
+    assert set(ran) <= {"3", None}
+    assert path.stat().st_size > 1_000_000
 
 
 def test_core_files_go_through_our_stages(portrait, run, download, upload):

@@ -19,7 +19,7 @@ def test_most_words_of_a_clip_are_heard_with_the_times_of_their_sounds(clip):
     heard = hear_words(clip)
     assert heard is not None
     said = [word.text.lower().strip(".,") for word in heard.words]
-    for word in "three to four pounds but heavy or seven eight".split():
+    for word in ["three", "to", "four", "pounds", "but", "heavy", "or", "seven", "eight"]:
         assert word in said
     assert all(word.phonemes for word in heard.words)
     assert heard.duration_s == pytest.approx(clip.duration_s)
@@ -47,14 +47,14 @@ def test_another_language_gives_no_words(models_dir):
 
 
 def test_a_cancel_passes_through(clip):
-    class Cancelled(Exception):
+    class CancelledError(Exception):
         pass
 
     def tick(done, total):
         if done > 100:
-            raise Cancelled
+            raise CancelledError
 
-    with pytest.raises(Cancelled):
+    with pytest.raises(CancelledError):
         hear_words(clip, tick)
 
 

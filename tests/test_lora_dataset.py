@@ -47,3 +47,11 @@ def test_the_hash_knows_pixels_captions_masks_and_words():
 def test_what_cannot_be_trained_on_is_refused(images, message):
     with pytest.raises(BadInputError, match=message):
         dataset(*images)
+
+
+@pytest.mark.parametrize(
+    ("trigger", "name"),
+    [("ohwx", "ohwx"), ("../../a: b?", "a_b"), ("", "lora"), ("Жук-2", "Жук-2")],
+)
+def test_a_trigger_names_a_file(trigger, name):
+    assert dataset(image(), trigger=trigger).name == name

@@ -265,6 +265,13 @@ def test_blurred_enlarged_and_doubled_pictures_are_named():
     assert warnings.count("blurred") == warnings.count("show the same") == 1
 
 
+@pytest.mark.parametrize("resolution", [64, 128, 512])
+def test_a_sharp_picture_is_sharp_in_any_size(resolution):
+    settings = replace(SMALL, resolution_px=resolution, crop="whole")
+    made = assemble([source(scene(seed=seed)) for seed in range(3)], settings, nobody)
+    assert made.dataset.warnings == ()
+
+
 def test_the_report_tells_it_all():
     made = assemble([source(drawn_face())], replace(SMALL, min_images=3), somebody)
     assert "3 training images from 1 picture: 3 of 128 x 128 pixels." in made.report

@@ -287,7 +287,7 @@ def test_only_restorers_restore(tmp_path):
 
 
 def test_codeformer_wants_its_licence_and_then_its_package(monkeypatch):
-    keys = "position_emb idx_pred_layer.1.weight ft_layers.0.self_attn.in_proj_weight".split()
+    keys = ["position_emb", "idx_pred_layer.1.weight", "ft_layers.0.self_attn.in_proj_weight"]
     tensors = {key: torch.zeros(1) for key in keys}
     with pytest.raises(BadInputError, match=r"non-commercial use only: accept it"):
         open_restorer(tensors)

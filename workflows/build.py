@@ -16,7 +16,7 @@ from typing import Any
 from myspinbot import __version__
 from myspinbot.client.canvas import to_canvas
 from myspinbot.client.graph import Graph
-from workflows import finishing, lip_sync, portraits, talking_bots, video_models
+from workflows import finishing, lip_sync, lora, portraits, talking_bots, video_models
 
 FOLDER = Path(__file__).parent
 SNAPSHOT = FOLDER.parent / "tests" / "data" / "object_info.json"
@@ -41,6 +41,8 @@ WORKFLOWS: tuple[Callable[[], tuple[Graph, str]], ...] = (
     talking_bots.talking_bot_ollama,
     talking_bots.clone_voice,
     portraits.portrait_from_prompt,
+    lora.train_identity_lora,
+    portraits.portrait_with_lora,
     lip_sync.lipsync_video,
     finishing.finish_video,
     video_models.talking_bot_infinitetalk,

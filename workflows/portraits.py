@@ -1,8 +1,10 @@
-"""The workflow that paints its own portrait: who speaks follows from what is said."""
+"""The workflows that paint their own portrait: for what is said, or of a face that was learned."""
 
 from __future__ import annotations
 
-from myspinbot.client.graph import Graph
+from typing import Any
+
+from myspinbot.client.graph import Graph, Node
 
 CHECKPOINT = "v1-5-pruned-emaonly-fp16.safetensors"
 UNWANTED = (
@@ -10,6 +12,10 @@ UNWANTED = (
     "the face, microphone, sunglasses, mask, text, watermark, deformed, blurry, low quality"
 )
 """What a portrait must not have to be made to talk."""
+WANTED = (
+    "a photo of ohwx woman, head and shoulders, facing the camera, mouth closed, calm, in a "
+    "library full of books, soft daylight"
+)
 
 
 def portrait_from_prompt() -> tuple[Graph, str]:
@@ -35,13 +41,7 @@ def portrait_from_prompt() -> tuple[Graph, str]:
         seed=0,
         voice=voice,
     )
-    base = graph.add("CheckpointLoaderSimple", "Image model", ckpt_name=CHECKPOINT)
-    graph.offer(
-        base,
-        CHECKPOINT,
-        "https://huggingface.co/Comfy-Org/stable-diffusion-v1-5-archive/resolve/main/" + CHECKPOINT,
-        "checkpoints",
-    )
+    base = image_model(graph)
     lora = graph.add(
         "LoraLoader",
         "Your own face (switched off)",
@@ -52,21 +52,14 @@ def portrait_from_prompt() -> tuple[Graph, str]:
         strength_clip=1.0,
     )
     graph.bypass(lora, "model", "clip")
-    sampled = graph.add(
-        "KSampler",
-        model=lora,
-        positive=graph.add("CLIPTextEncode", "Scene", clip=lora.out(1), text=words.out(1)),
-        negative=graph.add("CLIPTextEncode", "Not wanted", clip=lora.out(1), text=UNWANTED),
-        latent_image=graph.add("EmptyLatentImage", width=512, height=512, batch_size=1),
-        seed=0,
-        steps=25,
-        cfg=7.0,
-        sampler_name="dpmpp_2m",
-        scheduler="karras",
-        denoise=1.0,
+    portrait = _painted(
+        graph,
+        lora,
+        words=graph.add("CLIPTextEncode", "Scene", clip=lora.out(1), text=words.out(1)),
+        unwanted=graph.add("CLIPTextEncode", "Not wanted", clip=lora.out(1), text=UNWANTED),
+        vae=base.out(2),
+        name="portrait_from_prompt",
     )
-    portrait = graph.add("VAEDecode", "Portrait", samples=sampled, vae=base.out(2))
-    graph.add("SaveImage", images=portrait, filename_prefix="portrait_from_prompt")
     spoken = graph.add("MySpinBot_Speak", voice=voice, text=words, speed=1.0, seed=0)
     video = graph.add(
         "MySpinBot_TalkingPortrait",
@@ -81,22 +74,107 @@ def portrait_from_prompt() -> tuple[Graph, str]:
         gaze=1.0,
         seed=0,
     )
-    graph.add(
-        "MySpinBot_SaveTalkingBot",
-        video=video,
-        filename_prefix="video/portrait_from_prompt",
-        crf=18,
-        preset="veryfast",
-        loudness="as it is",
-        disclosure=True,
-    )
+    _save(graph, video, "video/portrait_from_prompt")
     return graph, (
         "## A portrait for a topic\n"
         "**Write Narration** writes what is said and describes who says it; your image model "
         "paints that person, and the portrait talks.\n\n"
         "- Any checkpoint works; better ones paint better faces. The picture is saved, too.\n"
         "- No usable face? Another **seed** in the sampler; **Detect Face** says what is wrong.\n"
-        "- Your own face: train or fetch a LoRA, choose it in **Your own face**, and switch the "
-        "node on (Ctrl+B). Put its trigger word into **persona**.\n\n"
+        "- Your own face: train a LoRA (workflow **train_identity_lora**), choose it in **Your own "
+        "face**, and switch the node on (Ctrl+B). Put its trigger word into **persona**.\n\n"
         "Fill in **transcript** with what the voice clip says."
+    )
+
+
+def portrait_with_lora() -> tuple[Graph, str]:
+    """A LoRA of a face, trained once: a new portrait of it, and that portrait talking."""
+    graph = Graph()
+    voice = graph.add("LoadAudio", "Voice clip", audio="voice.wav")
+    base = image_model(graph)
+    lora = graph.add(
+        "LoraLoaderModelOnly",
+        "Your LoRA",
+        model=base,
+        lora_name="my_face.safetensors",
+        strength_model=1.0,
+    )
+    portrait = _painted(
+        graph,
+        lora,
+        words=graph.add("CLIPTextEncode", "What to paint", clip=base.out(1), text=WANTED),
+        unwanted=graph.add("CLIPTextEncode", "Not wanted", clip=base.out(1), text=UNWANTED),
+        vae=base.out(2),
+        name="portrait_with_lora",
+    )
+    bot = graph.add(
+        "MySpinBot_TalkingBot",
+        portrait=portrait,
+        voice=voice,
+        transcript="",
+        topic="why we keep old photographs",
+        narration="",
+        duration_s=10,
+        preset="draft",
+        persona="",
+        tone="warm",
+        consent="",
+        seed=0,
+    )
+    _save(graph, bot, "video/portrait_with_lora")
+    return graph, (
+        "## A portrait from your own LoRA\n"
+        "1. Train a LoRA of the same **Image model** with the workflow **train_identity_lora**.\n"
+        "2. Choose its file in **Your LoRA** (press R to see new files).\n"
+        "3. **What to paint**: keep trigger and class word of the training, here `ohwx woman`, and "
+        "describe the rest: clothes, place, light.\n"
+        "4. **Voice clip** and **transcript**: whose voice speaks, and what the clip says.\n\n"
+        "Not alike? **strength_model** 1.2, or another **seed**. Stiff or burnt? 0.7. No usable "
+        "face? Keep *facing the camera* and *mouth closed* in the text.\n\n"
+        "Use only faces and voices whose owners agreed; write it into **consent**."
+    )
+
+
+def image_model(graph: Graph) -> Node:
+    base = graph.add("CheckpointLoaderSimple", "Image model", ckpt_name=CHECKPOINT)
+    graph.offer(
+        base,
+        CHECKPOINT,
+        "https://huggingface.co/Comfy-Org/stable-diffusion-v1-5-archive/resolve/main/" + CHECKPOINT,
+        "checkpoints",
+    )
+    return base
+
+
+def _painted(
+    graph: Graph, model: Node, *, words: Node, unwanted: Node, vae: Any, name: str
+) -> Node:
+    """A picture by `model`, which is saved, too."""
+    sampled = graph.add(
+        "KSampler",
+        model=model,
+        positive=words,
+        negative=unwanted,
+        latent_image=graph.add("EmptyLatentImage", width=512, height=512, batch_size=1),
+        seed=0,
+        steps=25,
+        cfg=7.0,
+        sampler_name="dpmpp_2m",
+        scheduler="karras",
+        denoise=1.0,
+    )
+    portrait = graph.add("VAEDecode", "Portrait", samples=sampled, vae=vae)
+    graph.add("SaveImage", images=portrait, filename_prefix=name)
+    return portrait
+
+
+def _save(graph: Graph, video: Node, name: str) -> None:
+    graph.add(
+        "MySpinBot_SaveTalkingBot",
+        video=video,
+        filename_prefix=name,
+        crf=18,
+        preset="veryfast",
+        loudness="as it is",
+        disclosure=True,
     )

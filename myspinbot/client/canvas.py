@@ -12,6 +12,7 @@ COLUMN_PX, ROW_GAP_PX, WIDTH_PX = 460, 60, 380
 LINE_PX = {"multiline": 130, "widget": 28, "slot": 24, "head": 60}
 PREVIEW_PX = {
     "PreviewAny": 180,
+    "PreviewImage": 260,
     "LoadImage": 300,
     "LoadAudio": 60,
     "SaveVideo": 320,

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
-import cv2
 import numpy as np
 import torch
 
 from ..errors import BadInputError
-from ..face import Face, region_mask
+from ..face import Face
 from ..progress import Tick, no_tick
-from . import captioning, judging
+from . import captioning, judging, loss_mask
 from .dataset import LoraDataset, TrainingImage
 from .framing import FACE_SCALE, Window, face_window, whole_window
+from .reporting import report
 from .sources import Source
 from .variants import draw_variant
 
@@ -31,8 +30,6 @@ SAME_VIEW = 0.85
 """A face crop whose side is this much of the whole picture's shows nothing that it does not."""
 RIVAL_SIZE = 0.6
 """A second face this large, relative to the first, leaves open who is meant."""
-MASK_GROWTH, MASK_FEATHER = 0.22, 0.12
-"""Of the size of the face: the points end at the hairline, and hair belongs to the likeness."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +69,7 @@ class _Picture:
     """float32 [H, W] of the user's."""
     fingerprint: np.ndarray
     detail: float
+    enlarged: bool
 
 
 @dataclass
@@ -110,7 +108,11 @@ def assemble(
             pictures.append(picture)
     _check_any(work, pictures, len(sources))
     _fill_up(work, pictures, tick)
-    _judge(work, pictures)
+    work.warnings += judging.remarks(
+        [picture.source.name for picture in pictures],
+        [None if picture.enlarged else picture.detail for picture in pictures],
+        [picture.fingerprint for picture in pictures],
+    )
     tick(len(sources), len(sources))
     dataset = LoraDataset.of(
         work.images,
@@ -118,7 +120,8 @@ def assemble(
         class_word=settings.class_word.strip(),
         warnings=work.warnings,
     )
-    return Assembled(dataset, tuple(work.labels), _report(dataset, pictures))
+    faces = sum(picture.face is not None for picture in pictures)
+    return Assembled(dataset, tuple(work.labels), report(dataset, len(pictures), faces))
 
 
 def _take(work: _Work, source: Source, given: str, find_faces: FindFaces) -> _Picture | None:
@@ -146,14 +149,15 @@ def _take(work: _Work, source: Source, given: str, find_faces: FindFaces) -> _Pi
         weight = _weight(settings, face, mask, window)
         work.add(f"{source.name}, {kind}", window.cut(pixels), caption, weight)
     closest = windows.get("face") or windows["whole"]
-    if closest.enlargement > MAX_ENLARGEMENT:
+    enlarged = closest.enlargement > MAX_ENLARGEMENT
+    if enlarged:
         shown = "face" if closest is windows.get("face") else "picture"
         work.warnings.append(
             f"The {shown} of {source.name} is enlarged {closest.enlargement:.1f} times, and its "
             "softness is learned, too: use a larger picture or a smaller resolution."
         )
     fingerprint, detail = judging.fingerprint(pixels), judging.detail(closest.cut(pixels))
-    return _Picture(source, given, (height, width), face, mask, fingerprint, detail)
+    return _Picture(source, given, (height, width), face, mask, fingerprint, detail, enlarged)
 
 
 def _only_face(work: _Work, name: str, faces: Sequence[Face]) -> Face | None:
@@ -193,8 +197,7 @@ def _given_mask(work: _Work, source: Source, height: int, width: int) -> np.ndar
     if not source.mask.any():
         work.warnings.append(f"The mask of {source.name} is empty and was ignored.")
         return None
-    mask = cv2.resize(source.mask, (width, height), interpolation=cv2.INTER_LINEAR)
-    return mask.clip(0, 1)
+    return loss_mask.fitted(source.mask, height, width)
 
 
 def _weight(
@@ -203,17 +206,7 @@ def _weight(
     """float32 [H, W] of a window: the user's mask, or the head, or nothing."""
     if mask is not None:
         return window.cut(mask).clip(0, 1)
-    if face is None or not settings.mask_face:
-        return None
-    placed = face.transformed(window.matrix)
-    return region_mask(
-        placed,
-        "face",
-        window.height_px,
-        window.width_px,
-        grow_px=MASK_GROWTH * placed.size_px,
-        feather_px=MASK_FEATHER * placed.size_px,
-    )
+    return None if face is None or not settings.mask_face else loss_mask.head(face, window)
 
 
 def _check_any(work: _Work, pictures: Sequence[_Picture], asked: int) -> None:
@@ -260,37 +253,3 @@ def _fill_up(work: _Work, pictures: Sequence[_Picture], tick: Tick) -> None:
             caption,
             None if weight is None else variant.place(weight),
         )
-
-
-def _judge(work: _Work, pictures: Sequence[_Picture]) -> None:
-    names = [picture.source.name for picture in pictures]
-    for number in judging.blurred([picture.detail for picture in pictures]):
-        if not any(f"of {names[number]} is enlarged" in warning for warning in work.warnings):
-            work.warnings.append(f"{names[number]} is blurred: use a sharper picture.")
-    for first, second in judging.near_duplicates([picture.fingerprint for picture in pictures]):
-        work.warnings.append(
-            f"{names[first]} and {names[second]} show the same: keep one, or it is learned twice."
-        )
-    if len(pictures) == 1:
-        work.warnings.append(
-            "There is only one picture, so light, pose and expression are learned as if they were "
-            "part of the subject: ten to twenty different ones are better."
-        )
-
-
-def _report(dataset: LoraDataset, pictures: Sequence[_Picture]) -> str:
-    sizes = Counter(image.size for image in dataset.images)
-    shapes = ", ".join(f"{count} of {w} x {h}" for (h, w), count in sizes.most_common())
-    masked = sum(image.mask is not None for image in dataset.images)
-    count, taken = len(dataset.images), len(pictures)
-    lines = [
-        f"{count} training image{'s' * (count != 1)} from {taken} picture{'s' * (taken != 1)}: "
-        f"{shapes} pixels.",
-        f"Faces in {sum(p.face is not None for p in pictures)} of {taken}; the loss is "
-        f"masked in {masked} of {count} images.",
-        "Captions:",
-        *(f"  {line}" for line in captioning.tally([image.caption for image in dataset.images])),
-    ]
-    if dataset.warnings:
-        lines += ["Warnings:", *(f"  {warning}" for warning in dataset.warnings)]
-    return "\n".join(lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -58,6 +59,11 @@ class LoraDataset:
             _check(image, number)
         known = _digest(images, trigger, class_word)
         return cls(tuple(images), trigger, class_word, known, tuple(warnings))
+
+    @property
+    def name(self) -> str:
+        """The trigger as a plain name for a file; "lora" without one."""
+        return re.sub(r"[^\w-]+", "_", self.trigger).strip("_") or "lora"
 
     def buckets(self) -> dict[tuple[int, int], list[int]]:
         """Numbers of the images of each size (height, width): a batch comes from one of them."""

@@ -44,18 +44,36 @@ def near_duplicates(fingerprints: Sequence[np.ndarray]) -> list[tuple[int, int]]
 def detail(picture: np.ndarray) -> float:
     """Variance of the Laplacian of `picture` (uint8 [H, W, 3] RGB) relative to that of its luma.
 
-    Measured at one size whatever the picture's, so that values compare. The variance of the
+    Large pictures are measured at one size, so that values compare. The variance of the
     Laplacian as a measure of focus is Pech-Pacheco's, "Diatom autofocusing in brightfield
     microscopy" (2000); dividing it makes low contrast and blur two things.
     """
     luma = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
     scale = _PROBE_PX / max(luma.shape)
-    smooth = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    luma = cv2.resize(luma, None, fx=scale, fy=scale, interpolation=smooth)
+    if scale < 1:
+        luma = cv2.resize(luma, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     return float(cv2.Laplacian(luma, cv2.CV_32F).var() / max(luma.var(), 1.0))
 
 
-def blurred(details: Sequence[float]) -> list[int]:
-    """Numbers of the pictures that are blurred, or much more so than the rest of their set."""
-    limit = max(MIN_DETAIL, MIN_RELATIVE_DETAIL * float(np.median(details))) if details else 0
-    return [number for number, value in enumerate(details) if value < limit]
+def blurred(details: Sequence[float | None]) -> list[int]:
+    """Numbers of the pictures that are blurred, or much more so than the rest; None is passed."""
+    known = [detail for detail in details if detail is not None]
+    limit = max(MIN_DETAIL, MIN_RELATIVE_DETAIL * float(np.median(known))) if known else 0.0
+    return [n for n, detail in enumerate(details) if detail is not None and detail < limit]
+
+
+def remarks(
+    names: Sequence[str], details: Sequence[float | None], fingerprints: Sequence[np.ndarray]
+) -> list[str]:
+    """Warnings about pictures by their names; a detail of None is not judged."""
+    lines = [f"{names[number]} is blurred: use a sharper picture." for number in blurred(details)]
+    lines += [
+        f"{names[first]} and {names[second]} show the same: keep one, or it is learned twice."
+        for first, second in near_duplicates(fingerprints)
+    ]
+    if len(names) == 1:
+        lines.append(
+            "There is only one picture, so light, pose and expression are learned as if they were "
+            "part of the subject: ten to twenty different ones are better."
+        )
+    return lines

@@ -46,7 +46,7 @@ from .models import Managed, free_cached, has_gpu, one_thread, ready
 from .preview import preview, preview_video
 from .progress import ticker
 from .routes import serve, serve_operator
-from .saving import font, metadata, output_file
+from .saving import credentials, font, metadata, output_file
 from .training_view import TrainingView
 from .video import RenderedVideo, frame_source, save, seekable_source
 
@@ -67,6 +67,7 @@ __all__ = [
     "ancestry",
     "blocked",
     "captions",
+    "credentials",
     "decode",
     "document",
     "documents",

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import folder_paths
 from comfy.cli_args import args
 
-from .folders import document, weights
+from .folders import document, private, weights
+
+if TYPE_CHECKING:
+    from ...myspinbot.video.credentials import Credentials
 
 
 def output_file(prefix: str, width: int, height: int, suffix: str) -> tuple[Path, str]:
@@ -31,6 +35,14 @@ def metadata(prompt: Any, extra: Mapping[str, Any] | None) -> dict[str, Any] | N
     if args.disable_metadata:
         return None
     return dict(extra or {}) | ({"prompt": prompt} if prompt is not None else {})
+
+
+def credentials() -> Credentials | None:
+    """What signs saved videos on this machine; None unless its operator put it there."""
+    from ...myspinbot.video.credentials import Credentials, find_credentials
+
+    found = find_credentials(private(""), os.environ)
+    return Credentials(*found) if found else None
 
 
 def font(name: str = "") -> Path | None:

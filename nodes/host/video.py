@@ -7,7 +7,7 @@ import shutil
 import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ from .progress import VideoTicker
 if TYPE_CHECKING:
     from ...myspinbot.audio import Audio
     from ...myspinbot.video import FrameSource, SeekableSource
+    from ...myspinbot.video.credentials import Credentials
 
 _KEPT_CRF = 12
 """Of the copy that later stages work on: what it loses is not seen even when encoded again."""
@@ -225,25 +226,38 @@ def _on_disk(source: FrameSource) -> torch.Tensor:
 
 
 def save(
-    path: Path, source: FrameSource, *, crf: float, preset: str, metadata: dict[str, Any] | None
+    path: Path,
+    source: FrameSource,
+    *,
+    crf: float,
+    preset: str,
+    metadata: dict[str, Any] | None,
+    credentials: Credentials | None = None,
 ) -> None:
-    """Encode `source` to `path`, reporting to the running node and heeding its cancel."""
+    """Encode `source` to `path`, reporting to the running node and heeding its cancel.
+
+    With `credentials` the file is signed before it gets its name.
+    """
     from ...myspinbot.video import write_mp4
     from ...myspinbot.video.colour import Matrix
     from .frames import Timed
 
     ticker = VideoTicker()
-    with _encoding(source):
-        write_mp4(
-            path,
-            Timed(source),
-            crf=crf,
-            preset=preset,
-            metadata=metadata,
-            matrix=Matrix.usual(source.height),
-            tick=ticker,
-            watch=ticker.watch,
-        )
+    with ExitStack() as stack:
+        written = stack.enter_context(replacing(path)) if credentials else path
+        with _encoding(source):
+            write_mp4(
+                written,
+                Timed(source),
+                crf=crf,
+                preset=preset,
+                metadata=metadata,
+                matrix=Matrix.usual(source.height),
+                tick=ticker,
+                watch=ticker.watch,
+            )
+        if credentials:
+            credentials.sign(written, path.name)
 
 
 @contextmanager
