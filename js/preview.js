@@ -3,6 +3,7 @@ import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 
 const PLAYERS = new Set(["MySpinBot_VoiceProfile", "MySpinBot_Speak"]);
+const SPEAKING = new Set([...PLAYERS, "MySpinBot_Metrics"]);
 const TEXT_KEY = "myspinbot_text"; // nodes/host/preview.py writes it
 
 function addText(node) {
@@ -39,12 +40,12 @@ app.registerExtension({
   },
 
   nodeCreated(node) {
-    if (!PLAYERS.has(node.comfyClass)) return;
+    if (!SPEAKING.has(node.comfyClass)) return;
     const show = addText(node);
     const before = node.onExecuted;
     node.onExecuted = function (output) {
       before?.apply(this, arguments);
-      show(output?.[TEXT_KEY] ?? []);
+      if (output?.[TEXT_KEY]) show(output[TEXT_KEY]); // a cached node says nothing new
       play(this, output?.audio?.[0]);
     };
   },

@@ -13,6 +13,7 @@ from . import (
     llm,
     lora_dataset,
     lora_training,
+    metrics,
     narrative,
     ollama,
     routes,
@@ -55,6 +56,7 @@ NODES: list[type[io.ComfyNode]] = [
     video.BurnCaptions,
     video.BurnDisclosure,
     video.SaveTalkingBot,
+    metrics.Metrics,
 ]
 
 

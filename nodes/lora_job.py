@@ -110,7 +110,7 @@ class LoraJob:
             )
             if resume:
                 self.training.resume()
-            view = host.TrainingView(node_id, self._sampler)
+            view = host.TrainingView(node_id, self._sampler, self._family.name)
             try:
                 self.training.run(view, lambda step: self._sampler())
                 finished = True

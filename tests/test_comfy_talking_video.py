@@ -176,11 +176,12 @@ def test_nothing_grows_with_the_windows(whole, given, run, comfy):
             reported.append(len(data["nodes"]))
 
     audio = tiny.speech(comfy.log.parent / "input", 5.0, "short windows.wav")
-    graph = tiny.infinitetalk(given[0], audio.name, window_frames=9, motion_frames=5)
+    small = {"window_frames": 9, "motion_frames": 5, "width": 32, "height": 32}
+    graph = tiny.infinitetalk(given[0], audio.name, **small)
     run(tiny.quickly(graph).queued(), watch)
     assert len(peaks) == 30
     assert growth(peaks[2:]) <= 2 * MIB, [size // MIB for size in peaks]
-    assert growth(held[2:]) < 4096, held  # a portrait has 49 KB
+    assert growth(held[2:]) < 1024, held  # a portrait has 12 KB
     assert max(reported) < 25
 
 

@@ -115,6 +115,16 @@ def test_sizes_that_no_player_shows_are_refused():
         Upscaled(Film(4000, 2000), Feeder(Net(4), batch=1), scale_by=8)
 
 
+def test_what_a_net_makes_is_rounded_and_cut():
+    class Given(Net):
+        def __call__(self, images):
+            values = torch.tensor([-0.3, 0.0, 0.6 / 255, 127.4 / 255, 1.0, 1.7])
+            return values.expand(len(images), 3, images.shape[2], 6).clone()
+
+    _, frames = upscaled(Film(6, 2, count=2), Given(scale=1))
+    assert (frames == np.array([0, 0, 1, 127, 255, 255])[:, None]).all()
+
+
 def test_batches_and_tiles_change_nothing():
     _, one = upscaled(Film(), Net())
     net = Net()
@@ -122,6 +132,15 @@ def test_batches_and_tiles_change_nothing():
     assert [shape[0] for shape in net.taken] == [3, 2]
     _, tiled = upscaled(Film(), Net(), batch=2, tile_px=64)
     assert (one == many).all()
+    assert np.abs(one - tiled).max() <= 2
+
+
+def test_a_cpu_takes_tiles_that_fit_its_caches():
+    whole, net = Net(), Net()
+    _, one = upscaled(Film(400, 300, count=1), whole)
+    _, tiled = upscaled(Film(400, 300, count=1), net, tile_px=512)
+    assert whole.taken == [(1, 3, 300, 400)]
+    assert {shape[2:] for shape in net.taken} == {(166, 216)}
     assert np.abs(one - tiled).max() <= 2
 
 

@@ -37,11 +37,14 @@ class Adapters:
     @torch.inference_mode(False)
     def initialise(self, seed: int) -> None:
         """Make the layers: up to zero, so that the net starts as it is. The seed decides all."""
-        import peft  # pyright: ignore[reportMissingImports]
+        import peft
 
         generator = torch.Generator().manual_seed(seed)
         config = peft.LoraConfig(
-            r=self.rank, lora_alpha=self.alpha, target_modules=self.targets, lora_dropout=0.0
+            r=self.rank,
+            lora_alpha=self.alpha,  # pyright: ignore[reportArgumentType]  # it may be a fraction
+            target_modules=self.targets,
+            lora_dropout=0.0,
         )
         before = set(vars(self._net))
         self._own = {name: self._net.get_submodule(name) for name in self.targets}

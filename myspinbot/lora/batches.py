@@ -63,9 +63,10 @@ def generator(seed: int, *purpose: object) -> torch.Generator:
 
 
 class Batches:
-    """The batches of a training: each of one size of image, each image once an epoch.
+    """The batches of a training: each of one size of image, each image as often as any other.
 
-    The last batch of a size is filled up from its start.
+    An epoch shows each image as often as there are images in a batch, so that all batches are full
+    even where a size has a single image.
     """
 
     def __init__(self, examples: Sequence[Example], denoiser: Denoiser, recipe: Recipe, empty: Any):
@@ -74,7 +75,7 @@ class Batches:
         self._sizes: dict[tuple[int, ...], list[int]] = {}
         for number, example in enumerate(examples):
             self._sizes.setdefault(tuple(example.latent.shape), []).append(number)
-        self._per_epoch = sum(-(-len(g) // recipe.batch) for g in self._sizes.values())
+        self._per_epoch = len(examples)
         self._epoch, self._plan = -1, [[0]]
 
     def at(self, step: int) -> Batch:
@@ -121,8 +122,7 @@ class Batches:
     def _planned(self, epoch: int) -> list[list[int]]:
         random, size, batches = generator(self._recipe.seed, "epoch", epoch), self._recipe.batch, []
         for group in self._sizes.values():
-            order = [group[i] for i in torch.randperm(len(group), generator=random).tolist()]
-            for start in range(0, len(order), size):
-                rows = order[start : start + size]
-                batches.append(rows + [order[i % len(order)] for i in range(size - len(rows))])
+            rounds = [torch.randperm(len(group), generator=random) for _ in range(size)]
+            order = [group[i] for i in torch.cat(rounds).tolist()]
+            batches += [order[start : start + size] for start in range(0, len(order), size)]
         return [batches[i] for i in torch.randperm(len(batches), generator=random).tolist()]

@@ -52,6 +52,7 @@ HOOKS: tuple[str, ...] = (
     "models",
     "memory",
     "history",
+    "delivery",
     "recording",
 )
 """What can break when ComfyUI changes, or a database does; `recording` is the pack's own calls."""
@@ -198,7 +199,12 @@ FAMILIES = (
     ),
     Family("counter", "video_seconds_total", "Video that was encoded, in seconds of its length."),
     Family("counter", "lora_steps_total", "Steps of training.", {"base": LORA_BASES}),
-    Family("counter", "lora_seconds_total", "Time that they took.", {"base": LORA_BASES}),
+    Family(
+        "counter",
+        "lora_seconds_total",
+        "Time that they took, with validation and samples between them.",
+        {"base": LORA_BASES},
+    ),
     Family("gauge", "lora_loss", "Loss of the last step.", {"base": LORA_BASES}),
     Family(
         "counter",

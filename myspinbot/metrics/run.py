@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,6 +41,8 @@ class Run:
     """What the pack's nodes counted meanwhile: tokens, frames, seconds of speech."""
     quality: dict[str, float] = field(default_factory=dict)
     """Scores by measure; the latest of each."""
+    afterwards: list[Callable[[], object]] = field(default_factory=list)
+    """What is to be done when it has been counted."""
 
     def __post_init__(self) -> None:
         self._open: dict[str, float] = {}

@@ -2,7 +2,7 @@
 
 from comfy_execution.graph_utils import GraphBuilder
 
-from . import instrumentation
+from . import delivery, instrumentation
 from .baton import lend, make_room
 from .clip import ClipText
 from .denoiser import HostedDenoiser
@@ -43,7 +43,7 @@ from .instrumentation import metrics
 from .landmarker import face_networks
 from .lora import Sampler, captions, latents, lora_file, pictures, published_names, unmapped
 from .models import Managed, free_cached, has_gpu, one_thread, ready
-from .preview import preview, preview_video
+from .preview import preview, preview_text, preview_video
 from .progress import ticker
 from .routes import serve, serve_operator
 from .saving import credentials, font, metadata, output_file
@@ -69,6 +69,7 @@ __all__ = [
     "captions",
     "credentials",
     "decode",
+    "delivery",
     "document",
     "documents",
     "face_networks",
@@ -97,6 +98,7 @@ __all__ = [
     "output_file",
     "pictures",
     "preview",
+    "preview_text",
     "preview_video",
     "private",
     "published_names",

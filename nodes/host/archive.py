@@ -104,7 +104,7 @@ class Archive:
                     address = sqlite_url(file)
                 self._ledger = Ledger(
                     address,
-                    f"{platform.node()}:{args.port}",
+                    server_name(),
                     _kept_entries(),
                     _number("MYSPINBOT_HISTORY_DAYS", KEEP_DAYS),
                 )
@@ -127,6 +127,11 @@ class Archive:
             self._readers.release()
         page = {"entries": [asdict(entry) for entry in entries], "next": after}
         return json.dumps(page).encode(), "application/json"
+
+
+def server_name() -> str:
+    """Which ComfyUI this is."""
+    return f"{platform.node()}:{args.port}"
 
 
 def _number(variable: str, default: float) -> float:

@@ -137,6 +137,10 @@ class Settler:
         artifacts = [path.relative_to(root).as_posix() for path in saved]
         self._archive.ended(run, end, extra_data, artifacts)
         self._metrics.prompt(run, end)
+        for work in run.afterwards:
+            threading.Thread(
+                target=self._metrics.guard, args=("delivery", work), daemon=True
+            ).start()
 
 
 def _history(prompt_id: str) -> dict[str, Any] | None:

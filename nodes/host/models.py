@@ -44,7 +44,7 @@ def one_thread() -> Iterator[None]:
 
 
 def cancellable(load: Callable[[], Any]) -> Any:
-    """Run `load` beside the worker thread, so that a cancel need not wait for a large file.
+    """Run `load` beside the worker thread, so that a cancel need not wait for a file or a server.
 
     The thread is outside the nodes' inference mode: weights born in that could never serve a
     gradient, and the voice fit takes one through them.

@@ -19,7 +19,12 @@ TEXT_KEY = "myspinbot_text"
 
 def preview(audio: dict, lines: Sequence[str], node: type[io.ComfyNode]) -> dict:
     """The `ui` of a node that shows `lines` and plays ComfyUI's AUDIO `audio`."""
-    return {**ui.PreviewAudio(audio, cls=node).as_dict(), TEXT_KEY: list(lines)}
+    return {**ui.PreviewAudio(audio, cls=node).as_dict(), **preview_text(lines)}
+
+
+def preview_text(lines: Sequence[str]) -> dict:
+    """The `ui` of a node that shows `lines`."""
+    return {TEXT_KEY: list(lines)}
 
 
 def preview_video(source: FrameSource) -> dict:

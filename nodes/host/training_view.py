@@ -12,6 +12,7 @@ from PIL import Image
 from ...myspinbot.lora.loss_curve import plot
 from ...myspinbot.lora.training import Training
 from .expansion import say
+from .instrumentation import metrics
 from .lora import Sampler
 
 _EVERY_S = 1.0
@@ -19,17 +20,23 @@ _HEIGHT_PX = 360
 
 
 class TrainingView:
-    """Call it after each step; raises ComfyUI's interrupt when the user cancels."""
+    """Call it after each step; raises ComfyUI's interrupt when the user cancels.
 
-    def __init__(self, node_id: str, sampler: Sampler):
-        self._node_id, self._sampler = node_id, sampler
+    `base` is the kind of model, for the metrics.
+    """
+
+    def __init__(self, node_id: str, sampler: Sampler, base: str):
+        self._node_id, self._sampler, self._base = node_id, sampler, base
+        self._stepped_s = time.monotonic()
         self._bar = comfy.utils.ProgressBar(1)
         self._shown_s = 0.0
         self._began: tuple[float, int] | None = None
 
     def __call__(self, training: Training) -> None:
-        mm.throw_exception_if_processing_interrupted()
         now = time.monotonic()
+        metrics().training_step(self._base, training.losses[-1], now - self._stepped_s)
+        self._stepped_s = now
+        mm.throw_exception_if_processing_interrupted()
         if self._began is None:
             self._began = now, training.step
         preview = None
