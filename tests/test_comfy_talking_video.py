@@ -166,20 +166,20 @@ def test_nothing_grows_with_the_windows(whole, given, run, comfy):
 
     Single samples of resident memory differ by tens of MiB; thirds of thirty do not.
     """
-    peaks, held, reported = [], [], []
+    peaks, reported = [], []
 
     def watch(kind, data):
         if kind == "executing" and str(data.get("node")).endswith(".Hear"):
             peaks.append(comfy.take_peak_rss())
-            held.append(get(comfy, "/tests/tensors"))
         if kind == "progress_state":
             reported.append(len(data["nodes"]))
 
     audio = tiny.speech(comfy.log.parent / "input", 5.0, "short windows.wav")
     small = {"window_frames": 9, "motion_frames": 5, "width": 32, "height": 32}
     graph = tiny.infinitetalk(given[0], audio.name, **small)
-    run(tiny.quickly(graph).queued(), watch)
-    assert len(peaks) == 30
+    run(tiny.quickly(graph, counting=True).queued(), watch)
+    held = get(comfy, "/tests/tensors")
+    assert len(peaks) == len(held) == 30
     assert growth(peaks[2:]) <= 2 * MIB, [size // MIB for size in peaks]
     assert growth(held[2:]) < 1024, held  # a portrait has 12 KB
     assert max(reported) < 25
