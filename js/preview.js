@@ -1,10 +1,9 @@
 // Shows on a node what it made: a player for its sound, and lines of text about it.
-// Lines may come later than the node ran: when a video it gave away was rendered.
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 
 const PLAYERS = new Set(["MySpinBot_VoiceProfile", "MySpinBot_Speak"]);
-const SPEAKING = new Set([...PLAYERS, "MySpinBot_LipSync", "MySpinBot_Metrics"]);
+const SPEAKING = new Set([...PLAYERS, "MySpinBot_Metrics"]);
 const TEXT_KEY = "myspinbot_text"; // nodes/host/preview.py writes it
 
 function addText(node) {

@@ -106,7 +106,7 @@ class LipSync(io.ComfyNode):
             types.to_audio(audio),
             lambda: tuple(host.ready(lip_sync, finder)),
             when_short=when_short,
-            tell=lambda line: host.show(node_id, [line]),
+            tell=lambda line: host.say(node_id, line),
         )
         return io.NodeOutput(host.RenderedVideo(dubbing, keep=True))
 

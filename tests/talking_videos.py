@@ -87,11 +87,11 @@ def infinitetalk(image: str, audio: str, **settings) -> Graph:
     return graph
 
 
-def quickly(graph: Graph) -> Graph:
-    """The same, heard with the quick ears of tests/packs."""
+def quickly(graph: Graph, counting: bool = False) -> Graph:
+    """The same, heard with the quick ears of tests/packs, which may count tensors."""
     for node in graph.nodes.values():
         if node["class_type"] == "AudioEncoderLoader":
-            node.update(class_type="QuickEars", inputs={})
+            node.update(class_type="QuickEars", inputs={"counting": counting})
     return graph
 
 

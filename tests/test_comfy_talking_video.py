@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import talking_videos as tiny
+import tiny_upscalers
 import tiny_video_models
 from prompts import cancelled, get, inputs_of
 
@@ -165,21 +166,22 @@ def test_nothing_grows_with_the_windows(whole, given, run, comfy):
 
     Single samples of resident memory differ by tens of MiB; thirds of thirty do not.
     """
-    peaks, held, reported = [], [], []
+    peaks, reported = [], []
 
     def watch(kind, data):
         if kind == "executing" and str(data.get("node")).endswith(".Hear"):
             peaks.append(comfy.take_peak_rss())
-            held.append(get(comfy, "/tests/tensors"))
         if kind == "progress_state":
             reported.append(len(data["nodes"]))
 
     audio = tiny.speech(comfy.log.parent / "input", 5.0, "short windows.wav")
-    graph = tiny.infinitetalk(given[0], audio.name, window_frames=9, motion_frames=5)
-    run(tiny.quickly(graph).queued(), watch)
-    assert len(peaks) == 30
+    small = {"window_frames": 9, "motion_frames": 5, "width": 32, "height": 32}
+    graph = tiny.infinitetalk(given[0], audio.name, **small)
+    run(tiny.quickly(graph, counting=True).queued(), watch)
+    held = get(comfy, "/tests/tensors")
+    assert len(peaks) == len(held) == 30
     assert growth(peaks[2:]) <= 2 * MIB, [size // MIB for size in peaks]
-    assert growth(held[2:]) < 4096, held  # a portrait has 49 KB
+    assert growth(held[2:]) < 1024, held  # a portrait has 12 KB
     assert max(reported) < 25
 
 
@@ -279,6 +281,7 @@ def test_the_help_page_names_every_input(comfy):
 def test_the_shipped_workflow_runs_on_tiny_models(name, models, samples_dir, run, upload, download):
     """As it is, but for the files of the models, few steps, few words and a small picture."""
     tiny_video_models.build(models, "s2v", "wav2vec_large")
+    tiny_upscalers.write_upscaler(models / "upscale_models" / "tiny_x2.safetensors")
     tiny.text_encoder(models)
     prompt = json.loads((ROOT / "workflows" / "api" / f"{name}.json").read_text("utf-8"))
     infinite = name.endswith("infinitetalk")
@@ -289,6 +292,7 @@ def test_the_shipped_workflow_runs_on_tiny_models(name, models, samples_dir, run
         "vae_name": "tiny_wan_vae.safetensors",
         "clip_name": "tiny_clip.safetensors",
         "lora_name": "tiny_lora.safetensors",
+        "model_name": "tiny_x2.safetensors",
     }
     for node in prompt.values():
         node["inputs"].update({key: files[key] for key in files if key in node["inputs"]})
@@ -300,5 +304,6 @@ def test_the_shipped_workflow_runs_on_tiny_models(name, models, samples_dir, run
     inputs_of(prompt, "MySpinBot_TalkingVideo").update(small)
     found = probe(download(run(prompt)))
     assert found["fps"] == (25 if infinite else 16)
+    assert found["width"] == (128 if infinite else 64), "upscaled"
     assert 1 < found["audio_s"] < 3
     assert found["frames"] == pytest.approx(found["audio_s"] * found["fps"], abs=2)

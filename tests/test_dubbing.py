@@ -191,6 +191,15 @@ def test_frames_without_a_face_pass_and_are_counted(dub, hopper, caplog):
 
 
 @pytest.mark.weights
+def test_a_film_without_any_face_passes(dub):
+    empty, told = np.random.default_rng(0).integers(0, 256, (64, 48, 3), np.uint8), []
+    frames = kept(dub([empty], audio(voice(0.2)), tell=told.append))
+    assert len(frames) == 5
+    assert all((frame == empty).all() for frame in frames)
+    assert told == ["5 of 5 frames show no face and stay as they are."]
+
+
+@pytest.mark.weights
 def test_a_face_that_moves_takes_its_mouth_along(dub, hopper):
     """Pasted squares follow the face: seen from the face, the same part of the frame changes."""
     pictures = [np.roll(hopper, 3 * n, axis=1) for n in range(10)]

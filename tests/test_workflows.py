@@ -62,6 +62,19 @@ def test_canvas_has_a_slot_for_every_link(workflow):
         assert accepts(nodes[target]["inputs"][entry]["type"], kind)
 
 
+@pytest.mark.parametrize("name", ["talking_bot_infinitetalk", "talking_bot_s2v"])
+def test_every_model_of_a_video_workflow_is_offered_for_download(name):
+    canvas = json.loads(FILES[build.FOLDER / f"{name}.json"])
+    loaders = [node for node in canvas["nodes"] if node["type"].endswith(("Loader", "ModelOnly"))]
+    switched_on = [node for node in loaders if node.get("mode", 0) == 0]
+    assert len(switched_on) == {"talking_bot_infinitetalk": 7, "talking_bot_s2v": 4}[name]
+    for node in switched_on:
+        (file,) = node["properties"]["models"]
+        assert file["name"] in node["widgets_values"]
+        assert file["url"].startswith("https://huggingface.co/")
+        assert file["url"].endswith(f"/{file['name']}")
+
+
 def test_a_bypassed_node_lets_its_inputs_through():
     graph = Graph()
     base = graph.add("CheckpointLoaderSimple", ckpt_name="base.safetensors")

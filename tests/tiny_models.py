@@ -11,6 +11,7 @@ import math
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -111,17 +112,22 @@ def build(folder: Path, *kinds: str) -> dict[str, Path]:
 
 def randomized(net: torch.nn.Module, seed: int = 0) -> dict[str, torch.Tensor]:
     """Weights for a net on the meta device that keep its activations near one."""
+    return noise(net.state_dict(), seed)
+
+
+def noise(tensors: Mapping[str, torch.Tensor], seed: int = 0) -> dict[str, torch.Tensor]:
+    """The same for some of a net's `tensors`."""
     generator = torch.Generator().manual_seed(seed)
     weights = {}
-    for name, tensor in net.state_dict().items():
+    for name, tensor in tensors.items():
         shape = tuple(tensor.shape)
-        noise = torch.randn(shape, generator=generator)
+        values = torch.randn(shape, generator=generator)
         if name.endswith(("norm.scale", "gamma")) or (len(shape) == 1 and "weight" in name):
             weights[name] = torch.ones(shape)
         elif len(shape) < 2:
-            weights[name] = 0.02 * noise
+            weights[name] = 0.02 * values
         else:
-            weights[name] = noise / math.sqrt(math.prod(shape[1:]))
+            weights[name] = values / math.sqrt(math.prod(shape[1:]))
     return weights
 
 

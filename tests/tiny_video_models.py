@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
-from tiny_models import randomized
+from tiny_models import noise, randomized
 
 DIM = 160
 """Of the 40 heads that the InfiniteTalk patch always has, and of Wan's one of 128 or more."""
@@ -80,12 +80,11 @@ def tensors_of(kind: str) -> dict[str, torch.Tensor]:
 
 def _listening(net: torch.nn.Module) -> dict[str, torch.Tensor]:
     """wav2vec comes in two sizes only: its layers pass on what the convolutions hear."""
-    weights = randomized(net)
-    for name, tensor in weights.items():
-        if name.startswith("encoder.layers.") and tensor.ndim == 2:
-            # a quarter of the file
-            weights[name] = torch.zeros(tensor.shape, dtype=torch.float8_e4m3fn)
-    return weights
+    tensors = net.state_dict()
+    quiet = [n for n, t in tensors.items() if n.startswith("encoder.layers.") and t.ndim == 2]
+    # a quarter of the file
+    zeros = {n: torch.zeros(tensors.pop(n).shape, dtype=torch.float8_e4m3fn) for n in quiet}
+    return noise(tensors) | zeros
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from myspinbot.client.graph import Graph, Node
+from workflows.finishing import UPSCALER
 from workflows.talking_bots import NARRATION
 
 HUB = "https://huggingface.co"
@@ -69,13 +70,16 @@ def talking_bot_infinitetalk() -> tuple[Graph, str]:
         colour_match=0.0,
         zoom=1.0,
     )
-    _save(graph, video, "video/talking_bot_infinitetalk")
+    _save(graph, _finished(graph, video), "video/talking_bot_infinitetalk")
     return graph, (
         "## Talking bot with InfiniteTalk\n"
         "Wan 2.1 makes the portrait act: head, hands and background move. For a GPU of 16 GB or "
         "more; the editor offers the models to download.\n\n"
         "**Talking Video** renders window after window at constant memory, shows what there is "
         "so far, and continues where it stopped if ComfyUI is closed meanwhile.\n\n"
+        "**Upscale Video** doubles its size while it is saved. **Restore Faces** is switched off: "
+        "it wants `GFPGANv1.4.pth` in `models/facerestore_models`; its help page says where it is. "
+        "Switch it and its loader on with Ctrl+B.\n\n"
         "No topic? Write into **narration** what is to be said. Fill in **transcript** with what "
         "the voice clip says."
     )
@@ -166,6 +170,31 @@ def _conditioning(graph: Graph, words: Node) -> dict[str, Node]:
 
 def _sampling(**chosen: Any) -> dict[str, Any]:
     return {"seed": 0, "width": 0, "height": 0, "window_frames": 81, **chosen}
+
+
+def _finished(graph: Graph, video: Node) -> Node:
+    """The video, larger, and with a sharp face where the user has the net for it."""
+    large = graph.add(
+        "MySpinBot_UpscaleVideo",
+        video=video,
+        upscale_model=_load(graph, "UpscaleModelLoader", "upscale_models", UPSCALER, "model_name"),
+        scale_by=2.0,
+        longest_side_px=0,
+        tile_px=512,
+        batch=1,
+    )
+    restorer = graph.add(
+        "MySpinBot_FaceRestorerLoader",
+        model_name="GFPGANv1.4.pth",
+        codeformer_licence="not accepted",
+        codeformer_fidelity=1.0,
+    )
+    sharp = graph.add(
+        "MySpinBot_RestoreFaces", video=large, restorer=restorer, strength=0.8, keep_likeness=True
+    )
+    graph.bypass(restorer)  # the editor downloads safetensors only
+    graph.bypass(sharp, "video")
+    return sharp
 
 
 def _load(graph: Graph, loader: str, folder: str, url: str, file_input: str, **more) -> Node:

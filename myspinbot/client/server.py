@@ -18,9 +18,10 @@ from ..files import replacing
 
 Event = Callable[[str, dict[str, Any]], None]
 """``event(kind, data)`` as ComfyUI's websocket sends them; also "preview" with an "image", JPEG or
-PNG bytes of what is being made."""
-_PREVIEW_IMAGE = 1
-"""Binary messages of this kind carry a picture after eight bytes."""
+PNG bytes of what is being made, and "text" with what a "node" says of itself."""
+_PREVIEW_IMAGE, _TEXT = 1, 3
+"""Kinds of binary messages, in their first four bytes: a picture follows after four more, or the
+length of a node's id, the id, and a text."""
 
 SILENCE_S = 5.0
 """How long the websocket may be quiet before the history is asked: sockets die on long jobs."""
@@ -108,8 +109,7 @@ class ComfyServer:
             if message.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR):
                 raise ServerUnreachableError(f"{self.url} closed the connection: did it crash?")
             if message.type is aiohttp.WSMsgType.BINARY:
-                if int.from_bytes(message.data[:4], "big") == _PREVIEW_IMAGE:
-                    event("preview", {"image": message.data[8:]})
+                _tell(message.data, event)
                 continue
             if message.type is not aiohttp.WSMsgType.TEXT:
                 continue
@@ -135,6 +135,15 @@ class ComfyServer:
             with replacing(target) as partial, open(partial, "wb") as output:
                 async for block in answer.content.iter_chunked(1 << 20):
                     output.write(block)
+
+
+def _tell(message: bytes, event: Event) -> None:
+    kind, body = int.from_bytes(message[:4], "big"), message[8:]
+    if kind == _PREVIEW_IMAGE:
+        event("preview", {"image": body})
+    elif kind == _TEXT:
+        length = int.from_bytes(message[4:8], "big")
+        event("text", {"node": body[:length].decode(), "text": body[length:].decode()})
 
 
 def _refusal(result: Mapping[str, Any]) -> str:

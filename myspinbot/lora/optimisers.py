@@ -21,7 +21,7 @@ def optimiser(parameters: Sequence[nn.Parameter], recipe: Recipe) -> torch.optim
     """Make the optimiser of a recipe; raises MissingDependencyError."""
     if recipe.optimiser == PRODIGY:
         try:
-            from prodigyopt import Prodigy  # pyright: ignore[reportMissingImports]
+            from prodigyopt import Prodigy
         except ImportError as error:
             raise MissingDependencyError(
                 "The optimiser prodigy needs the package prodigyopt: install it with the Python of "
@@ -30,7 +30,7 @@ def optimiser(parameters: Sequence[nn.Parameter], recipe: Recipe) -> torch.optim
         return Prodigy(
             parameters,
             lr=1.0,  # it finds its own; the schedule multiplies
-            weight_decay=recipe.weight_decay,
+            weight_decay=recipe.weight_decay,  # pyright: ignore[reportArgumentType]
             safeguard_warmup=True,
             use_bias_correction=True,
         )

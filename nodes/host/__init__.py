@@ -43,7 +43,7 @@ from .instrumentation import metrics
 from .landmarker import face_networks
 from .lora import Sampler, captions, latents, lora_file, pictures, published_names, unmapped
 from .models import Managed, free_cached, has_gpu, one_thread, ready, short_of_memory
-from .preview import preview, preview_text, preview_video, show
+from .preview import preview, preview_text, preview_video
 from .progress import ticker
 from .routes import serve, serve_operator
 from .saving import credentials, font, metadata, output_file
@@ -111,7 +111,6 @@ __all__ = [
     "serve",
     "serve_operator",
     "short_of_memory",
-    "show",
     "speech_cache_bytes",
     "stored",
     "temporary",

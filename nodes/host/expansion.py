@@ -147,7 +147,7 @@ def forget_progress(node_id: str) -> None:
 
 
 def say(node_id: str, text: str) -> None:
-    """Show a line on a running node."""
+    """Show a line on a node, which may have run before: it stays there until the next one."""
     server = getattr(PromptServer, "instance", None)
     if server is not None:
         server.send_progress_text(text, node_id, server.client_id)

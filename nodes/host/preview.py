@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from comfy_api.latest import io, ui
-from comfy_execution.progress import get_progress_state
-from server import PromptServer
 
 from .folders import temporary
 
@@ -27,19 +25,6 @@ def preview(audio: dict, lines: Sequence[str], node: type[io.ComfyNode]) -> dict
 def preview_text(lines: Sequence[str]) -> dict:
     """The `ui` of a node that shows `lines`."""
     return {TEXT_KEY: list(lines)}
-
-
-def show(node_id: str, lines: Sequence[str]) -> None:
-    """Show `lines` on a node that ran before, whose frames another node has just asked for."""
-    server = getattr(PromptServer, "instance", None)
-    if server is not None:
-        data = {
-            "node": node_id,
-            "display_node": node_id,
-            "prompt_id": get_progress_state().prompt_id,
-            "output": {TEXT_KEY: list(lines)},
-        }
-        server.send_sync("executed", data, server.client_id)
 
 
 def preview_video(source: FrameSource) -> dict:
