@@ -146,7 +146,7 @@ def test_a_saved_voice_comes_back(bot, run):
     outputs = run(load)["outputs"].values()
     assert "Hello again." in next(text for out in outputs for text in out.get("text", []))
     save["3"]["inputs"]["name"] = "../../escaped"
-    with pytest.raises(PromptRejectedError, match="not a file name inside"):
+    with pytest.raises(PromptRejectedError, match="is not a name inside"):
         run(save)
 
 

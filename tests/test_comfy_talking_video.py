@@ -181,7 +181,8 @@ def test_nothing_grows_with_the_windows(whole, given, run, comfy):
     held = get(comfy, "/tests/tensors")
     assert len(peaks) == len(held) == 30
     assert growth(peaks[2:]) <= 2 * MIB, [size // MIB for size in peaks]
-    assert growth(held[2:]) < 1024, held  # a portrait has 12 KB
+    # a frame has 12 KB; at 832 x 480 px the limit would be 2 MB a window
+    assert growth(held[2:]) < 5 * 1024, held
     assert max(reported) < 25
 
 
