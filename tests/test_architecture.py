@@ -19,6 +19,7 @@ SHARED = {
     "metrics",
     "models",
     "onnx_weights",
+    "settings_file",
     "face",
 }
 NOUNS = {"narrative", "voice", "lipsync", "quality", "bot", "client", "lora", "history"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from myspinbot.client.graph import Graph
+from myspinbot.client.graph import Graph, Node
 
 UPSCALER = (
     "https://huggingface.co/Comfy-Org/Real-ESRGAN_repackaged/resolve/main/"
@@ -21,27 +21,7 @@ def finish_video() -> tuple[Graph, str]:
     """A film, larger, with a sharp face, captions and a label, as one MP4."""
     graph = Graph()
     film = graph.add("LoadVideo", "Film", file="film.mp4")
-    name = UPSCALER.rsplit("/", 1)[1]
-    upscaler = graph.add("UpscaleModelLoader", model_name=name)
-    graph.offer(upscaler, name, UPSCALER, "upscale_models")
-    large = graph.add(
-        "MySpinBot_UpscaleVideo",
-        video=film,
-        upscale_model=upscaler,
-        scale_by=2.0,
-        longest_side_px=0,
-        tile_px=512,
-        batch=1,
-    )
-    restorer = graph.add(
-        "MySpinBot_FaceRestorerLoader",
-        model_name="GFPGANv1.4.pth",
-        codeformer_licence="not accepted",
-        codeformer_fidelity=1.0,
-    )
-    sharp = graph.add(
-        "MySpinBot_RestoreFaces", video=large, restorer=restorer, strength=0.8, keep_likeness=True
-    )
+    sharp, _ = sharpened(graph, film)
     written = graph.add(
         "MySpinBot_BurnCaptions",
         video=sharp,
@@ -76,3 +56,29 @@ def finish_video() -> tuple[Graph, str]:
         "4. **Burn Captions**: SubRip or WebVTT text.\n"
         "5. **Save Talking Bot** labels the film as AI-generated unless you switch that off."
     )
+
+
+def sharpened(graph: Graph, video: Node) -> tuple[Node, Node]:
+    """The video, larger and with a sharp face, and the loader of the restorer."""
+    name = UPSCALER.rpartition("/")[2]
+    upscaler = graph.add("UpscaleModelLoader", model_name=name)
+    graph.offer(upscaler, name, UPSCALER, "upscale_models")
+    large = graph.add(
+        "MySpinBot_UpscaleVideo",
+        video=video,
+        upscale_model=upscaler,
+        scale_by=2.0,
+        longest_side_px=0,
+        tile_px=512,
+        batch=1,
+    )
+    restorer = graph.add(
+        "MySpinBot_FaceRestorerLoader",
+        model_name="GFPGANv1.4.pth",
+        codeformer_licence="not accepted",
+        codeformer_fidelity=1.0,
+    )
+    sharp = graph.add(
+        "MySpinBot_RestoreFaces", video=large, restorer=restorer, strength=0.8, keep_likeness=True
+    )
+    return sharp, restorer

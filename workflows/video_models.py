@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from myspinbot.client.graph import Graph, Node
-from workflows.finishing import UPSCALER
+from workflows.finishing import sharpened
 from workflows.talking_bots import NARRATION
 
 HUB = "https://huggingface.co"
@@ -174,24 +174,7 @@ def _sampling(**chosen: Any) -> dict[str, Any]:
 
 def _finished(graph: Graph, video: Node) -> Node:
     """The video, larger, and with a sharp face where the user has the net for it."""
-    large = graph.add(
-        "MySpinBot_UpscaleVideo",
-        video=video,
-        upscale_model=_load(graph, "UpscaleModelLoader", "upscale_models", UPSCALER, "model_name"),
-        scale_by=2.0,
-        longest_side_px=0,
-        tile_px=512,
-        batch=1,
-    )
-    restorer = graph.add(
-        "MySpinBot_FaceRestorerLoader",
-        model_name="GFPGANv1.4.pth",
-        codeformer_licence="not accepted",
-        codeformer_fidelity=1.0,
-    )
-    sharp = graph.add(
-        "MySpinBot_RestoreFaces", video=large, restorer=restorer, strength=0.8, keep_likeness=True
-    )
+    sharp, restorer = sharpened(graph, video)
     graph.bypass(restorer)  # the editor downloads safetensors only
     graph.bypass(sharp, "video")
     return sharp

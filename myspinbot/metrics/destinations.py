@@ -5,14 +5,12 @@ A workflow chooses one by its name and never says a path or an address itself.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 from ..errors import BadInputError
+from ..settings_file import is_address, part, read_object
 
 FOLDER_VARIABLE = "MYSPINBOT_TEXTFILE_FOLDER"
 """A folder that Prometheus' node exporter reads as a textfile collector."""
@@ -48,10 +46,13 @@ def read_destinations(path: Path, environment: Mapping[str, str]) -> dict[str, D
     Each part is optional, and so is all but the url; names are "file: name" and "push: name".
     Raises BadInputError saying what is wrong in the file.
     """
-    written = _read(path)
+    written = read_object(
+        path, 'it must be an object with "folders", "pushgateways" or both', _wrong
+    )
     if unknown := set(written) - {"folders", "pushgateways"}:
         raise _wrong(path, f"it has the unknown {', '.join(sorted(unknown))}")
-    folders, gateways = _part(path, written, "folders"), _part(path, written, "pushgateways")
+    folders = part(path, written, "folders", _wrong)
+    gateways = part(path, written, "pushgateways", _wrong)
     if folder := environment.get(FOLDER_VARIABLE, "").strip():
         folders = {"textfile": folder, **folders}
     if url := environment.get(GATEWAY_VARIABLE, "").strip():
@@ -63,25 +64,6 @@ def read_destinations(path: Path, environment: Mapping[str, str]) -> dict[str, D
             for name, row in gateways.items()
         },
     }
-
-
-def _read(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        written = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise _wrong(path, f"it is no JSON ({error})") from error
-    if not isinstance(written, dict):
-        raise _wrong(path, 'it must be an object with "folders", "pushgateways" or both')
-    return written
-
-
-def _part(path: Path, written: dict[str, Any], name: str) -> dict[str, Any]:
-    part = written.get(name, {})
-    if not isinstance(part, dict):
-        raise _wrong(path, f"{name!r} must be an object")
-    return part
 
 
 def _folder(path: Path, name: str, row: object) -> Folder:
@@ -99,18 +81,10 @@ def _gateway(path: Path, name: str, row: object, environment: Mapping[str, str])
     ):
         raise _wrong(path, f'{name!r} must look like {{"url": "http://127.0.0.1:9091"}}')
     url = row.get("url", "").rstrip("/")
-    if not _is_address(url):
+    if not is_address(url):
         raise _wrong(path, f"the url of {name!r} is {url!r}, which is no http address")
     password = environment.get(row.get("password_variable", ""), "")
     return Gateway(url, row.get("user", ""), password)
-
-
-def _is_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number
-        return False
 
 
 def _wrong(path: Path, reason: str) -> BadInputError:

@@ -6,14 +6,13 @@ make this machine talk to hosts of its author's choice.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from ..errors import BadInputError
+from ..settings_file import is_address, part, read_object
 
 OLLAMA_HOST = "127.0.0.1:11434"
 OLLAMA_VARIABLE = "OLLAMA_HOST"
@@ -76,14 +75,17 @@ def read_settings(path: Path, environment: Mapping[str, str]) -> LlmSettings:
     OLLAMA_HOST and MYSPINBOT_OPENAI_URL, and these over the usual ports of this machine. Raises
     BadInputError saying what is wrong in the file.
     """
-    written = _read(path)
+    written = read_object(path, 'it must be an object with "ollama", "servers" or both', _wrong)
     _check_names(path, "the file", written, {"ollama", "servers"})
-    ollama = _part(path, written, "ollama")
+    ollama = part(path, written, "ollama", _wrong)
     _check_names(path, "'ollama'", ollama, {"host", "model"})
     if not all(isinstance(value, str) for value in ollama.values()):
         raise _wrong(path, f'"ollama" must look like {{"host": "{OLLAMA_HOST}", "model": "name"}}')
     url = environment.get(URL_VARIABLE) or DEFAULT_URL
-    rows = {DEFAULT: {"url": url, "key_variable": KEY_VARIABLE}, **_part(path, written, "servers")}
+    rows = {
+        DEFAULT: {"url": url, "key_variable": KEY_VARIABLE},
+        **part(path, written, "servers", _wrong),
+    }
     return LlmSettings(
         OllamaSettings(
             host=ollama.get("host") or environment.get(OLLAMA_VARIABLE, "").strip() or OLLAMA_HOST,
@@ -91,25 +93,6 @@ def read_settings(path: Path, environment: Mapping[str, str]) -> LlmSettings:
         ),
         {name: _server(name, row, path, environment) for name, row in rows.items()},
     )
-
-
-def _read(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        written = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise _wrong(path, f"it is no JSON ({error})") from error
-    if not isinstance(written, dict):
-        raise _wrong(path, 'it must be an object with "ollama", "servers" or both')
-    return written
-
-
-def _part(path: Path, written: dict[str, Any], name: str) -> dict[str, Any]:
-    part = written.get(name, {})
-    if not isinstance(part, dict):
-        raise _wrong(path, f"{name!r} must be an object")
-    return part
 
 
 def _check_names(path: Path, where: str, found: dict[str, Any], known: set[str]) -> None:
@@ -123,21 +106,13 @@ def _server(name: str, row: object, path: Path, environment: Mapping[str, str]) 
     _check_names(path, repr(name), row, {"url", "key_variable", "silence_s"})
     url, variable = row["url"].rstrip("/"), row.get("key_variable", "")
     silence_s = row.get("silence_s", SILENCE_S)
-    if not _is_address(url):
+    if not is_address(url):
         raise _wrong(path, f"the url of {name!r} is {url!r}, which is no http address")
     if not isinstance(variable, str):
         raise _wrong(path, f"the key_variable of {name!r} must be the name of a variable")
     if not isinstance(silence_s, int | float) or not silence_s > 0:
         raise _wrong(path, f"the silence_s of {name!r} must be a number of seconds")
     return LlmServer(name, url, variable, environment.get(variable, ""), float(silence_s))
-
-
-def _is_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number
-        return False
 
 
 def _wrong(path: Path, reason: str) -> BadInputError:
