@@ -42,7 +42,8 @@ class LoraJob:
         changes: Mapping[str, Any],
     ):
         self._model, self._dataset, self._changes = model, dataset, dict(changes)
-        self._denoiser = host.HostedDenoiser(model)
+        precision = changes.get("precision", recipe.AUTO)
+        self._denoiser = host.HostedDenoiser(model, precision)
         self._family = self._denoiser.family
         self._recipe = recipe.preset(self._family.name, subject, effort, **self._changes)
         self._kind = {"subject": subject, "effort": effort}
