@@ -73,7 +73,9 @@ class TrainLora(io.ComfyNode):
                 _choice("optimizer", OPTIMISERS, "prodigy finds its learning rate."),
                 _choice("schedule", SCHEDULES, "How the learning rate goes on after its start."),
                 _choice("precision", PRECISIONS, "Of the model; auto: bf16 on a GPU that has it."),
-                _number(io.Float, "prior_weight", -1.0, 10.0, "How much the class is held in place."),
+                _number(
+                    io.Float, "prior_weight", -1.0, 10.0, "How much the class is held in place."
+                ),
                 _number(io.Float, "background", -1.0, 1.0, "What counts outside a mask."),
                 _number(io.Int, "preview_every", -1, 10**6, "Steps between samples; 0 only last."),
                 _choice("gradient_checkpointing", ("on", "off"), "Less memory, a third slower."),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from lora_painter import SIDE, PaintingDenoiser
 from lora_people import captions, draw, people, views
+from lora_toy import weight_of
 from torch import Tensor
 
 from myspinbot.lora.adapters import Adapters
@@ -97,7 +98,7 @@ def trained(
     targets = FAMILY.targets(net, recipe.targets)
     adapters = Adapters(net, targets, rank=recipe.rank, alpha=recipe.alpha)
     adapters.initialise(recipe.seed)
-    freezing = Freezing(net, FAMILY, recompute=False, weight_of=lambda layer, like: layer.weight)
+    freezing = Freezing(net, FAMILY, recompute=False, weight_of=weight_of)
     freezing.insert()
     adapters.insert()
     told = zip(pictures, case.learned, case.plain, strict=True)

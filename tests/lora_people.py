@@ -69,7 +69,7 @@ def draw(who: Tensor, seen: Tensor, side: int) -> Tensor:
     spread = 0.48 + 0.14 * apart
     for longitude in (-spread, spread):
         at_x, at_y, turn = place(longitude, -0.12)
-        white = torch.ones(3, len(who)) * 0.9
+        white = (zero + 0.9,) * 3
         picture = coat(picture, blob(at_x, at_y, 0.17 * turn, zero + 0.11), white)
         colour = (-0.5 - 0.4 * iris, -0.3 + 0.3 * iris, 0.1 + 0.7 * iris)
         picture = coat(picture, blob(at_x, at_y, 0.1 * turn, zero + 0.1), colour)

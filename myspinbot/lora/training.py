@@ -193,7 +193,8 @@ class Training:
             loss.backward()
             total += loss.item()
         if self.recipe.prior_weight > 0 and self.step % self.recipe.prior_every == 0:
-            loss = self._prior(batch, slice(0, self.micro_batch)) * self.recipe.prior_weight
+            # of one image, so that it is the same whatever fits into memory
+            loss = self._prior(batch, slice(0, 1)) * self.recipe.prior_weight
             loss.backward()
         return total
 
