@@ -3,6 +3,7 @@
 KINDS = ("sd15", "sdxl", "flux", "flux_vae", "wan_t2v", "wan_vae")
 
 FAMILIES = """
+lazy = "peft" not in sys.modules  # the pack is there, and nothing was trained
 families = {}
 from comfy_extras.nodes_model_advanced import ModelSamplingDiscrete
 with torch.inference_mode():
@@ -227,5 +228,5 @@ with torch.inference_mode():
 """What goes wrong in silence elsewhere."""
 
 END = """
-say(families=families, faults=faults, right=right)
+say(lazy=lazy, families=families, faults=faults, right=right)
 """

@@ -50,6 +50,10 @@ def test_samples_and_plot_are_pictures(facts):
     assert facts["plot"] == [360, 640, 3]
 
 
+def test_the_pack_brings_peft_in_when_it_trains(lora_played):
+    assert lora_played["lazy"]
+
+
 def test_families_and_what_they_predict(trials):
     found = {name: (f["report"]["family"], f["report"]["prediction"]) for name, f in trials.items()}
     assert found == {
