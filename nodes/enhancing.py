@@ -156,7 +156,7 @@ class RestoreFaces(io.ComfyNode):
             node_id="MySpinBot_RestoreFaces",
             display_name="Restore Faces",
             category="MySpinBot/video",
-            description="Give the face in a video the details back that lip-sync, compression or "
+            description="Give the faces in a video the details back that lip-sync, compression or "
             "enlarging took. Frame by frame while the video is saved; the node then says in how "
             "many frames there was a face.",
             search_aliases=["gfpgan", "codeformer", "face restoration", "face enhance"],
@@ -191,11 +191,11 @@ class RestoreFaces(io.ComfyNode):
         from ..myspinbot.video.restorers import drawing
 
         net = host.UpscaleModel(restorer, drawing(restorer))
-        finder, node_id = face.load_finder(), str(cls.hidden.unique_id)
+        finder, node_id = face.VideoFinder(), str(cls.hidden.unique_id)
         stage = Restored(
             host.frame_source(video),
             Feeder(net, batch=4 if host.has_gpu() else 1),
-            finder.ready,
+            finder,
             strength=strength,
             guard=keep_likeness,
             told=lambda text: host.say(node_id, text),

@@ -159,8 +159,9 @@ def test_other_files_are_named(film, run, name, message):
 
 
 def test_cancel_ends_it_within_a_frame(film, comfy, extra_models):
-    """One frame of this net takes a minute on a CPU."""
-    tiny.write_upscaler(extra_models / "upscale_models" / "slow.safetensors", width=512, layers=40)
+    """One frame of this net takes half a minute on a CPU, one of its hundred layers a part of it:
+    a cancel is heard after each."""
+    tiny.write_upscaler(extra_models / "upscale_models" / "slow.safetensors", width=128, layers=99)
     prompt = graph(film(count=1)) | {"3": upscaled(["1", 0], tile_px=0)}
     prompt["2"]["inputs"]["model_name"] = "slow.safetensors"
     prompt["4"] = {
@@ -179,3 +180,27 @@ def test_cancel_ends_it_within_a_frame(film, comfy, extra_models):
     assert cancelled(comfy, prompt, saving, after_s=2) < 2
     folder = comfy.log.parent / "output" / "slow"
     assert not folder.exists() or list(folder.iterdir()) == []
+
+
+def test_progress_tells_the_frame_and_cancel_leaves_nothing(film, comfy):
+    """In the middle of restoring: neither of the film nor of the copy for later stages."""
+    prompt = load("finish_video")
+    inputs_of(prompt, "LoadVideo")["file"] = film(count=20)
+    inputs_of(prompt, "MySpinBot_FaceRestorerLoader")["model_name"] = RESTORER
+    inputs_of(prompt, "MySpinBot_RestoreFaces")["video"] = ["1", 0]
+    inputs_of(prompt, "MySpinBot_SaveTalkingBot")["filename_prefix"] = "restored/out"
+    (save,) = (n for n, node in prompt.items() if "SaveTalkingBot" in node["class_type"])
+    folders = [comfy.log.parent / name for name in ("output/restored", "temp")]
+    before = sorted(folders[1].iterdir())
+    told = []
+
+    def third_frame(kind, data):
+        if kind == "progress" and data["node"] == save:
+            told.append((data["value"], data["max"]))
+        return len(told) == 3
+
+    assert cancelled(comfy, prompt, third_frame) < 2
+    assert told[:3] == [(1, 40), (2, 40), (3, 40)]
+    assert len(told) < 40
+    assert list(folders[0].iterdir()) == []
+    assert sorted(folders[1].iterdir()) == before
