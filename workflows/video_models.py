@@ -69,6 +69,8 @@ def talking_bot_infinitetalk() -> tuple[Graph, str]:
         audio_scale=1.0,
         colour_match=0.0,
         zoom=1.0,
+        pan_x=0.0,
+        pan_y=0.0,
     )
     stages.saved(graph, _finished(graph, video), "talking_bot_infinitetalk")
     return graph, (
@@ -114,6 +116,8 @@ def talking_bot_s2v() -> tuple[Graph, str]:
         audio=spoken,
         **_sampling(steps=20, cfg=6.0, sampler_name="uni_pc", scheduler="simple"),
         zoom=1.0,
+        pan_x=0.0,
+        pan_y=0.0,
     )
     stages.saved(graph, video, "talking_bot_s2v")
     return graph, (
