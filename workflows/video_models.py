@@ -160,7 +160,7 @@ def _sampling(**chosen: Any) -> dict[str, Any]:
 def _finished(graph: Graph, video: Node) -> Node:
     """The video, larger, and with a sharp face where the user has the net for it."""
     sharp, restorer = sharpened(graph, video)
-    graph.bypass(restorer)  # the editor downloads safetensors only
+    graph.bypass(restorer)  # its net is not where the editor downloads from
     graph.bypass(sharp, "video")
     return sharp
 
