@@ -41,7 +41,7 @@ class Known:
     def __init__(self, faces, film):
         self.faces, self.film = faces, film
 
-    def find(self, image, *, max_faces=1, small=True):
+    def find(self, image, *, max_faces=1, small=True) -> list[Face]:
         now = self.faces[self.film.number]
         return [now] if isinstance(now, Face) else list(now or ())
 
