@@ -85,6 +85,41 @@ class UpscaleVideo(io.ComfyNode):
         return io.NodeOutput(host.RenderedVideo(stage, keep=True))
 
 
+class InterpolateVideo(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="MySpinBot_InterpolateVideo",
+            display_name="Interpolate Video",
+            category="MySpinBot/video",
+            description="Give a video more frames a second, with RIFE or FILM. Frame by frame "
+            "while the video is saved, so memory does not grow with the length.",
+            search_aliases=["rife", "film", "frame interpolation", "smooth", "fps"],
+            inputs=[
+                io.Video.Input("video"),
+                io.Custom("INTERP_MODEL").Input(
+                    "interp_model", tooltip="From Load Frame Interpolation Model."
+                ),
+                io.Int.Input(
+                    "factor",
+                    default=2,
+                    min=2,
+                    max=8,
+                    tooltip="How many times as many frames a second; the length stays.",
+                ),
+            ],
+            outputs=[io.Video.Output(display_name="video")],
+        )
+
+    @classmethod
+    def execute(cls, video, interp_model, factor) -> io.NodeOutput:
+        from ..myspinbot.video.interpolate import Interpolated
+
+        net = host.FrameInterpolator(interp_model)
+        stage = Interpolated(host.frame_source(video), net, factor)
+        return io.NodeOutput(host.RenderedVideo(stage, keep=True))
+
+
 class FaceRestorerLoader(io.ComfyNode):
     @classmethod
     def define_schema(cls):

@@ -81,7 +81,7 @@ class Feeder:
             images = torch.from_numpy(pictures).to(device).permute(0, 3, 1, 2)
             images = images.float().div_(255).contiguous()
             tile = min(self.tile_px, CPU_TILE_PX) if device.type == "cpu" else self.tile_px
-            return _pictures(in_tiles(self.net, images, self.net.scale, tile))
+            return as_pictures(in_tiles(self.net, images, self.net.scale, tile))
 
     def _spare(self, size: tuple[int, ...], why: str) -> None:
         if self.batch > 1:
@@ -111,7 +111,7 @@ def keep_freed_memory() -> None:
     np.empty(31 * 2**20, np.uint8)
 
 
-def _pictures(made: Tensor) -> list[np.ndarray]:
+def as_pictures(made: Tensor) -> list[np.ndarray]:
     """uint8 [H, W, 3] of each [3, H, W] 0..1, rounded; OpenCV takes a quarter of torch's time."""
     scale = 255.0
     if made.device.type != "cpu":  # a quarter of the bytes to fetch
