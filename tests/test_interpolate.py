@@ -32,7 +32,8 @@ class Mean:
     def __call__(self, before, after, shares):
         self.same &= self.last is None or before is self.last
         self.pairs, self.last = self.pairs + 1, after
-        return [np.uint8(before + share * (after.astype(float) - before)) for share in shares]
+        way = after.astype(float) - before
+        return [(before + share * way).astype(np.uint8) for share in shares]
 
 
 @pytest.mark.parametrize("factor", [2, 4])
