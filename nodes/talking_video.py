@@ -128,6 +128,8 @@ class TalkingVideo(io.ComfyNode):
                     advanced=True,
                     tooltip="How much closer the portrait is at the end than at the start.",
                 ),
+                _pan("pan_x", "right: 1 ends at the right border, -1 at the left one"),
+                _pan("pan_y", "down: 1 ends at the lower border, -1 at the upper one"),
             ],
             outputs=[
                 io.Video.Output(display_name="video"),
@@ -155,6 +157,8 @@ class TalkingVideo(io.ComfyNode):
         audio_scale=1.0,
         colour_match=0.0,
         zoom=1.0,
+        pan_x=0.0,
+        pan_y=0.0,
         **links,
     ) -> io.NodeOutput:
         from ..myspinbot.lipsync import long_video, windows
@@ -174,7 +178,13 @@ class TalkingVideo(io.ComfyNode):
             sampling=long_video.Sampling(steps, cfg, sampler_name, scheduler, seed),
             store=host.window_store(),
             weights=host.ancestry(cls.hidden.dynprompt, {name: links.get(name) for name in LINKS}),
-            options={"audio_scale": audio_scale, "colour_match": colour_match, "zoom": zoom},
+            options={
+                "audio_scale": audio_scale,
+                "colour_match": colour_match,
+                "zoom": zoom,
+                "pan_x": pan_x,
+                "pan_y": pan_y,
+            },
         )
         forecast = video.forecast()
         job = TalkingJob(video, links, str(cls.hidden.unique_id), forecast)
@@ -196,6 +206,20 @@ class TalkingVideo(io.ComfyNode):
         graph = host.GraphBuilder()
         first = graph.node("MySpinBot_TalkingVideoNext", id="Next", job=job, index=0)
         return io.NodeOutput(first.out(0), json.dumps(report, indent=2), expand=graph.finalize())
+
+
+def _pan(name: str, where: str) -> io.Float.Input:
+    return io.Float.Input(
+        name,
+        default=0.0,
+        min=-1.0,
+        max=1.0,
+        step=0.05,
+        optional=True,
+        advanced=True,
+        tooltip=f"How far the view of the portrait wanders {where}. It needs room: zoom, or a "
+        "portrait of another shape than the video.",
+    )
 
 
 def _check(model, links, audio_2, colour_match: float) -> None:

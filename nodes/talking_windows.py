@@ -219,7 +219,7 @@ class TalkingVideoWindow(io.ComfyNode):
         window = video.windows[index]
         portrait = torch.from_numpy(video.portrait(window)).float()[None] / 255
         padded = 1 if video.model.continues_latents else window.length
-        once = host.remembering(vae, padded, job.encoded, f"{video.zoom(window)}")
+        once = host.remembering(vae, padded, job.encoded, f"{video.view(window)}")
         state = video.before(index)
         if "latents" in state:
             latents = state["latents"][:, :, -video.remembered(window) :]

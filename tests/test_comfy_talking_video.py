@@ -236,7 +236,7 @@ def test_two_speakers_take_turns(given, run, upload, download, tmp_path):
     second = graph.add("LoadAudio", audio=upload(tiny.speech(tmp_path, 0.5, "second.wav", 1)))
     left = graph.add("SolidMask", value=1.0, width=64, height=64)
     node.update(audio_2=second.out(0), mask_1=left.out(0), mask_2=left.out(0))
-    node.update(colour_match=0.5, zoom=1.2)
+    node.update(colour_match=0.5, zoom=1.2, pan_x=1.0, pan_y=-1.0)
     events = []
     found = probe(download(run(graph.queued(), listed(events))))
     assert tiny.windows_of(events) == 2

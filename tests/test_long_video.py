@@ -20,7 +20,7 @@ from myspinbot.lipsync.window_store import WindowStore
 from myspinbot.video import probe, write_mp4
 
 SPEECH = Audio(np.random.default_rng(0).uniform(-0.5, 0.5, (2, 88_200)).astype(np.float32), 22_050)
-OPTIONS = {"audio_scale": 1.0, "colour_match": 0.0, "zoom": 1.0}
+OPTIONS = {"audio_scale": 1.0, "colour_match": 0.0, "zoom": 1.0, "pan_x": 0.0, "pan_y": 0.0}
 
 
 def video(folder, **changes):
@@ -99,6 +99,7 @@ CHANGES = {
     "motion_frames": 9,
     "options": {**OPTIONS, "audio_scale": 1.5},
 }
+MOVES = [{"zoom": 1.2}, {"pan_x": 0.5}, {"pan_y": -0.5}]
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -267,8 +268,30 @@ def test_the_portrait_fills_the_frame_and_comes_closer():
     assert np.array_equal(reference(columns, 200, 100), columns)
 
 
-def test_zoom_moves_from_window_to_window(tmp_path):
-    job = video(tmp_path, options={**OPTIONS, "zoom": 1.2})
-    zooms = [job.zoom(window) for window in job.windows]
-    assert zooms[0] == 1
-    assert all(0.02 < b - a < 0.04 for a, b in pairwise(zooms))
+@pytest.mark.parametrize("move", MOVES, ids=str)
+def test_the_view_moves_from_window_to_window(tmp_path, move):
+    still, moved = video(tmp_path), video(tmp_path, options={**OPTIONS, **move})
+    ((name, wanted),) = move.items()
+    slot, rest = ("zoom", "pan_x", "pan_y").index(name), OPTIONS[name]
+    way = [job_view[slot] for job_view in map(moved.view, moved.windows)]
+    assert way[0] == rest
+    steps = [(after - before) / (wanted - rest) for before, after in pairwise(way)]
+    assert steps == pytest.approx([16 / 100] * len(steps))
+    assert moved.keys[0] == still.keys[0], "the first window shows the same"
+    assert not set(moved.keys[1:]) & set(still.keys)
+
+
+def test_a_pan_goes_to_the_borders_and_no_further():
+    """Of a picture whose every pixel says where it is."""
+    rows, columns = np.mgrid[:150, :200].astype(np.uint8)
+    pixels = np.stack([columns, rows, columns], axis=2)
+    for across, down in ((-1, -1), (1, 1), (1, -1), (0.5, 0)):
+        seen = reference(pixels, 100, 75, 2.0, (across, down)).astype(int)
+        left, top = 50 * (1 + across), 37.5 * (1 + down)
+        assert np.abs(seen[:, 0, 0] - left).max() <= 1
+        assert np.abs(seen[:, -1, 0] - (left + 99)).max() <= 1
+        assert np.abs(seen[0, :, 1] - top).max() <= 1
+        assert np.abs(seen[-1, :, 1] - (top + 74)).max() <= 1
+    assert np.array_equal(reference(pixels, 100, 75, 1.0, (1, 1)), reference(pixels, 100, 75)), (
+        "no room, no pan"
+    )

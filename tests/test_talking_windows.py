@@ -28,7 +28,7 @@ def job(model, seconds):
         sampling=long_video.Sampling(2, 1.0, "euler", "simple", 2**63 - 1),
         store=WindowStore(Path("store"), 10**9),
         weights={},
-        options={"audio_scale": 1.0, "colour_match": 0.0, "zoom": 1.0},
+        options={"audio_scale": 1, "colour_match": 0, "zoom": 1, "pan_x": 0, "pan_y": 0},
     )
     return TalkingJob(video, LINKS, "7", video.forecast())
 

@@ -62,12 +62,15 @@ def test_canvas_has_a_slot_for_every_link(workflow):
         assert accepts(nodes[target]["inputs"][entry]["type"], kind)
 
 
-@pytest.mark.parametrize("name", ["talking_bot_infinitetalk", "talking_bot_s2v"])
-def test_every_model_of_a_video_workflow_is_offered_for_download(name):
+@pytest.mark.parametrize(
+    ("name", "files"),
+    [("talking_bot_infinitetalk", 7), ("talking_bot_s2v", 4), ("lipsync_video", 1)],
+)
+def test_every_model_of_a_video_workflow_is_offered_for_download(name, files):
     canvas = json.loads(FILES[build.FOLDER / f"{name}.json"])
     loaders = [node for node in canvas["nodes"] if node["type"].endswith(("Loader", "ModelOnly"))]
     switched_on = [node for node in loaders if node.get("mode", 0) == 0]
-    assert len(switched_on) == {"talking_bot_infinitetalk": 7, "talking_bot_s2v": 4}[name]
+    assert len(switched_on) == files
     for node in switched_on:
         (file,) = node["properties"]["models"]
         assert file["name"] in node["widgets_values"]

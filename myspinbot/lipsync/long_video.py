@@ -75,7 +75,8 @@ class LongVideo:
     weights: Any
     """JSON that names the models and the prompts: other weights, other windows."""
     options: Mapping[str, float]
-    """audio_scale, colour_match (0..1) and zoom (1: none), the portrait's at the end."""
+    """audio_scale, colour_match (0..1), and zoom (1: none), pan_x and pan_y (0: none; 1 and -1:
+    to the borders) of the portrait at the end."""
     window_s: list[float] = field(default_factory=list)
     """How long the windows rendered so far took."""
 
@@ -134,13 +135,17 @@ class LongVideo:
         end = window.start + window.length
         return [hearing.excerpt(voice, first, end, self.model.fps) for voice in self.voices]
 
-    def zoom(self, window: Window) -> float:
-        """How close the portrait is in a window, one at the first and the whole zoom at the end."""
-        return 1 + (self.options["zoom"] - 1) * window.start / max(1, self.frames)
+    def view(self, window: Window) -> tuple[float, float, float]:
+        """Zoom, pan_x and pan_y of the portrait in a window: from none to all at the end."""
+        share, options = window.start / max(1, self.frames), self.options
+        # adding 0 makes 0 of -0, which would have another hash
+        pan_x, pan_y = (options[name] * share + 0.0 for name in ("pan_x", "pan_y"))
+        return 1 + (options["zoom"] - 1) * share, pan_x, pan_y
 
     def portrait(self, window: Window) -> np.ndarray:
         """The portrait as a window sees it, uint8 [height, width, 3]."""
-        return reference(self.pixels, *self.size, self.zoom(window))
+        zoom, *pan = self.view(window)
+        return reference(self.pixels, *self.size, zoom, (pan[0], pan[1]))
 
     @cached_property
     def keys(self) -> list[str]:
@@ -154,7 +159,7 @@ class LongVideo:
         )
         keys = []
         for window in self.windows:
-            parts: list[Any] = [key, sampling.seed + window.index, self.zoom(window)]
+            parts: list[Any] = [key, sampling.seed + window.index, self.view(window)]
             for excerpt in self.heard(window):
                 parts += [excerpt.lead, excerpt.samples]
             if self.border is not None:

@@ -1,4 +1,4 @@
-"""Keeps a long video near its portrait: colours that drift are led back, and a slow zoom."""
+"""Keeps a long video near its portrait: colours that drift are led back, and slow zoom and pan."""
 
 from __future__ import annotations
 
@@ -6,11 +6,23 @@ import cv2
 import numpy as np
 
 
-def reference(pixels: np.ndarray, width: int, height: int, zoom: float = 1.0) -> np.ndarray:
-    """The middle of an image uint8 [H, W, 3], `zoom` times closer, as [height, width, 3]."""
+def reference(
+    pixels: np.ndarray,
+    width: int,
+    height: int,
+    zoom: float = 1.0,
+    pan: tuple[float, float] = (0.0, 0.0),
+) -> np.ndarray:
+    """An image uint8 [H, W, 3], `zoom` times closer, as [height, width, 3].
+
+    `pan` says which part of it, right and down: (0, 0) is the middle, 1 and -1 are its borders.
+    """
     rows, columns = pixels.shape[:2]
     scale = min(columns / width, rows / height) / zoom
-    corner = (columns - width * scale) / 2, (rows - height * scale) / 2
+    corner = (
+        (columns - width * scale) * (1 + pan[0]) / 2,
+        (rows - height * scale) * (1 + pan[1]) / 2,
+    )
     if scale > 1:  # area averaging has no subpixel corner: blur first instead
         pixels = cv2.GaussianBlur(pixels, (0, 0), 0.45 * scale)
     # integers are the centres of pixels

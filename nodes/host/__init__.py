@@ -38,7 +38,7 @@ from .folders import (
     weights,
     window_store,
 )
-from .image_nets import UpscaleModel, load_restorer
+from .image_nets import FrameInterpolator, UpscaleModel, load_restorer
 from .instrumentation import metrics
 from .landmarker import face_networks
 from .lora import Sampler, captions, latents, lora_file, pictures, published_names, unmapped
@@ -57,6 +57,7 @@ __all__ = [
     "SCHEDULERS",
     "VOICES",
     "ClipText",
+    "FrameInterpolator",
     "GraphBuilder",
     "HostedDenoiser",
     "Managed",
