@@ -3,10 +3,10 @@
 The same tiny SD1.5 (44 million random weights, 32x32 latents, rank 8, float32, one thread, torch's
 attention), each run in a fresh process: CPU-seconds of the best step of all runs, and the peak of
 the resident memory over that of the loaded model, median of the runs. Captions differ within a
-batch. diffusers is no requirement of the pack: without it its rows are left out. The last case is a
-UNet of Stable Diffusion's full size, and takes 8 GB.
+batch. diffusers is no requirement of the pack: without it its rows are left out.
 
-    python -m benchmarks.lora [word of the cases to run]...
+    python -m benchmarks.lora [1 or 4 images, or part of a case's name]...
+    python -m benchmarks.lora full     # a UNet of Stable Diffusion's size; takes 8 GB
 """
 
 from __future__ import annotations
@@ -206,16 +206,18 @@ def main() -> None:
         print("|---|---|---|---|---|---|")
         core: dict[tuple[int, bool], dict[str, float]] = {}
         for name, batch, options in CASES:
-            if wanted and not any(word in (name, str(batch)) for word in wanted):
+            full = "full" in options
+            named = any(word in name for word in wanted)
+            if not named and (full or (wanted and str(batch) not in wanted)):
                 continue
-            runs = [measure(weights, batch, options) for _ in range(RUNS[batch])]
+            runs = [measure(weights, batch, options) for _ in range(1 if full else RUNS[batch])]
             found = _of_all([run for run in runs if run])
             if found is None:
                 continue
             alike = batch, "depth" in options
             if options["engine"] == "core":
                 core.setdefault(alike, found)
-            other = {} if "full" in options else core.get(alike, {})
+            other = {} if full else core.get(alike, {})
             shares = {k: f"{found[k] / other[k]:.2f}" if other else "–" for k in found}
             print(
                 f"| {batch} | {name} | {found['step_s']:.2f} ({found['worst_s']:.2f}) "
