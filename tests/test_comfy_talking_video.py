@@ -1,7 +1,6 @@
 """Talking Video in a real ComfyUI, on tiny random models: frames, sound, memory, crashes."""
 
 import asyncio
-import json
 import re
 import shutil
 import wave
@@ -19,6 +18,7 @@ from myspinbot.errors import PromptRejectedError, ServerUnreachableError
 from myspinbot.video import FileFrames, probe
 from scripts.environment import BASE, ROOT, TRANSCRIPT
 from scripts.serving import ComfyProcess
+from workflows import video_models
 
 pytestmark = pytest.mark.comfy
 
@@ -284,7 +284,8 @@ def test_the_shipped_workflow_runs_on_tiny_models(name, models, samples_dir, run
     tiny_video_models.build(models, "s2v", "wav2vec_large")
     tiny_upscalers.write_upscaler(models / "upscale_models" / "tiny_x2.safetensors")
     tiny.text_encoder(models)
-    prompt = json.loads((ROOT / "workflows" / "api" / f"{name}.json").read_text("utf-8"))
+    tiny_upscalers.write_restorer(models / "facerestore_models" / "tiny_restorer.safetensors")
+    graph, _ = getattr(video_models, name)()
     infinite = name.endswith("infinitetalk")
     files = {
         "unet_name": "tiny_i2v.safetensors" if infinite else "tiny_s2v.safetensors",
@@ -295,6 +296,7 @@ def test_the_shipped_workflow_runs_on_tiny_models(name, models, samples_dir, run
         "lora_name": "tiny_lora.safetensors",
         "model_name": "tiny_x2.safetensors",
     }
+    prompt = graph.nodes
     for node in prompt.values():
         node["inputs"].update({key: files[key] for key in files if key in node["inputs"]})
     inputs_of(prompt, "LoadImage")["image"] = upload(samples_dir / "hopper.jpg")
@@ -303,8 +305,17 @@ def test_the_shipped_workflow_runs_on_tiny_models(name, models, samples_dir, run
     inputs_of(prompt, "MySpinBot_WriteNarration")["narration"] = "Good morning."
     small = {"steps": 1, "width": 64, "height": 64, "window_frames": 21}
     inputs_of(prompt, "MySpinBot_TalkingVideo").update(small)
-    found = probe(download(run(prompt)))
+    found = probe(download(run(graph.queued())))
     assert found["fps"] == (25 if infinite else 16)
     assert found["width"] == (128 if infinite else 64), "upscaled"
     assert 1 < found["audio_s"] < 3
     assert found["frames"] == pytest.approx(found["audio_s"] * found["fps"], abs=2)
+    if graph.bypassed:  # the same again, with the nodes that the user may switch on
+        loader = inputs_of(prompt, "MySpinBot_FaceRestorerLoader")
+        loader["model_name"] = "tiny_restorer.safetensors"
+        graph.bypassed.clear()
+        again = []
+        restored = probe(download(run(graph.queued(), listed(again))))
+        assert restored == found
+        lines = [data["text"] for kind, data in again if kind == "text"]
+        assert any(f"of {found['frames']} frames show a face" in line for line in lines), lines
