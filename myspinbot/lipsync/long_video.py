@@ -80,6 +80,16 @@ class LongVideo:
     window_s: list[float] = field(default_factory=list)
     """How long the windows rendered so far took."""
 
+    def __post_init__(self) -> None:
+        """Raises BadInputError for a portrait that shows nothing."""
+        height, width = self.pixels.shape[:2]
+        if min(width, height) < 16:
+            raise BadInputError(
+                f"The portrait has only {width} x {height} pixels: use a larger one."
+            )
+        # what is no number would make the pictures none, too
+        self.speeches = [speech.finite() for speech in self.speeches]
+
     @cached_property
     def sound(self) -> Audio:
         """The whole speech, for the video."""
