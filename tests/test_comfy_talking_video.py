@@ -1,6 +1,7 @@
 """Talking Video in a real ComfyUI, on tiny random models: frames, sound, memory, crashes."""
 
 import asyncio
+import json
 import re
 import shutil
 import wave
@@ -261,6 +262,33 @@ def test_s2v_continues_its_latents(models, given, run, upload, download, tmp_pat
     assert steps[[19, 39]].min() > 0.2 * np.median(steps[2:])
     with pytest.raises(PromptRejectedError, match="has one speaker and no colour_match"):
         run(tiny.s2v(given[0], audio, colour_match=0.5).queued())
+
+
+WRONG = {
+    "S2V with a patch": ("i2v", "s2v", "model has to be Wan 2.1 I2V.* but it is WAN22_S2V"),
+    "the VAE of images": ("vae", 2, "vae has 4 channels in 2 dimensions"),
+    "a net of images": ("model", 0, "but it is SD15"),
+    "other ears": ("wav2vec_base", "wav2vec_large", "needs 768: load wav2vec 2.0 base"),
+    "no patch": ("model_patch", None, "Without a model_patch .* but it is WAN21_I2V"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_models_that_do_not_fit_are_named(case, given, models, run):
+    """A file of another kind, or an input from the checkpoint loader, node 1."""
+    tiny_video_models.build(models, "s2v", "wav2vec_large")
+    name, other, words = WRONG[case]
+    graph = tiny.infinitetalk(*given)
+    node = inputs_of(graph.nodes, "MySpinBot_TalkingVideo")
+    if other is None:
+        del node[name]
+    elif name in node:
+        node[name] = ["1", other]
+    else:
+        prompt = json.dumps(graph.nodes).replace(f"tiny_{name}", f"tiny_{other}")
+        graph.nodes = json.loads(prompt)
+    with pytest.raises(PromptRejectedError, match=words):
+        run(graph.queued())
 
 
 def test_the_inner_nodes_are_not_in_the_menu(comfy):

@@ -39,10 +39,14 @@ class Model:
     """The model knows no other."""
     continues_latents: bool
     """It starts from the latents of the window before, else from its frames."""
+    ears: str
+    """The size of wav2vec 2.0 that it listens through."""
+    heard_width: int
+    """How many values that gives for each moment."""
 
 
-INFINITETALK = Model("InfiniteTalk", 25, False)
-S2V = Model("Wan 2.2 S2V", 16, True)
+INFINITETALK = Model("InfiniteTalk", 25, False, "base", 768)
+S2V = Model("Wan 2.2 S2V", 16, True, "large", 1024)
 
 
 @dataclass(frozen=True)
