@@ -222,7 +222,8 @@ class LongVideo:
                 f"The model made {len(frames)} new frames in window {index + 1}, not {window.made}."
             )
         source = Pictures(frames, self.model.fps)
-        write_mp4(self.store.video(self.keys[index]), source, crf=_KEPT_CRF, tick=tick)
+        path = self.store.video(self.keys[index])
+        write_mp4(path, source, crf=_KEPT_CRF, repeatable=True, tick=tick)
 
     def film(self, count: int, folder: Path) -> Film:
         """The first `count` windows as a video; its links to the store's files lie in `folder`."""

@@ -30,7 +30,9 @@ class Mp4Writer:
 
     Use as a context manager, and `write` every frame. Width and height must be even. `crf` 0..51,
     lower is better. `metadata` values that are not strings are stored as JSON, as ComfyUI stores
-    its workflows. Raises BadInputError for odd sizes, StorageError when the disk takes no more.
+    its workflows. `repeatable`: equal frames make an equal file, on one thread; on several, x264
+    now and then decides in another way when the machine is busy. Raises BadInputError for odd
+    sizes, StorageError when the disk takes no more.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Mp4Writer:
         preset: str = "veryfast",
         metadata: Mapping[str, object] | None = None,
         matrix: Matrix = Matrix.BT601,
+        repeatable: bool = False,
     ):
         if width % 2 or height % 2:
             raise BadInputError(f"H.264 needs even dimensions, not {width}x{height}.")
@@ -52,6 +55,8 @@ class Mp4Writer:
         self._path, self._size, self._fps = Path(path), (width, height), fps
         self._sound, self._metadata, self._matrix = audio, metadata or {}, matrix
         self._options = {"crf": str(crf), "preset": preset}
+        if repeatable:
+            self._options["threads"] = "1"
 
     def __enter__(self) -> Mp4Writer:
         with ExitStack() as stack:
@@ -112,6 +117,7 @@ def write_mp4(
     preset: str = "veryfast",
     metadata: Mapping[str, object] | None = None,
     matrix: Matrix = Matrix.BT601,
+    repeatable: bool = False,
     tick: Tick = no_tick,
     watch: Callable[[np.ndarray], object] | None = None,
 ) -> None:
@@ -126,6 +132,7 @@ def write_mp4(
         preset=preset,
         metadata=metadata,
         matrix=matrix,
+        repeatable=repeatable,
     )
     # a cancelled generator would else live, with its files, until the error has been shown
     with writer, closing(_generator(source)) as frames:
