@@ -54,7 +54,7 @@ def bot(topic: str, seed: int) -> dict[str, Any]:
     }
     prompt["6"] = {"class_type": "MySpinBot_ReframeVideo", "inputs": reframed}
     prompt["7"] = {"class_type": "MySpinBot_BurnCaptions", "inputs": captioned}
-    inputs_of(prompt, "SaveVideo")["video"] = ["7", 0]
+    inputs_of(prompt, "MySpinBot_SaveTalkingBot")["video"] = ["7", 0]
     return prompt
 
 

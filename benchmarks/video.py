@@ -2,10 +2,11 @@
 
 Each run is queued in a ComfyUI of its own, on a small net with random weights (Real-ESRGAN's
 Compact, 16 channels), so that what is around the net counts. Core holds every frame in memory: it
-is run as long as half of what is free suffices, and else its slope tells. "all" also restores
-faces, by a net of one layer, and burns captions in.
+is run as long as half of what is free suffices, and else its slope tells. "ours" encodes as the
+pack does by default, "alike" as core does (medium, crf 23); both leave a copy for later stages
+besides. "all" is the whole workflow that finishes a film, with a restorer of one layer.
 
-Run: OMP_NUM_THREADS=1 python -m benchmarks.video [--frames N ...] [--chain core|ours|all ...]
+Run: OMP_NUM_THREADS=1 python -m benchmarks.video [--rounds N] [--frames N ...] [--chain NAME ...]
 Ten minutes: --chain all --frames 1000 15000 (40 CPU-minutes)
 """
 
@@ -13,19 +14,22 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from statistics import median
+from typing import Any
 
 import cv2
 import numpy as np
 import psutil
 
 from myspinbot.audio import Audio, read_audio
-from myspinbot.client.graph import Graph, Node
+from myspinbot.client.graph import Graph
 from myspinbot.client.server import ComfyServer
 from myspinbot.video import probe, write_mp4
 from scripts.environment import BASE, ROOT, SAMPLES
@@ -40,17 +44,19 @@ FRAMES = (125, 250, 500, 1000)
 PACK = Path(__file__).parent / "plain_restorer"
 NET = "small_x2.safetensors"
 MIB = 2**20
+Prompt = dict[str, dict[str, Any]]
+"""In API format."""
 
 
 class Film:
     """The sample portrait, which drifts, and the sample voice again and again."""
 
-    width = height = SIDE_PX
     fps = Fraction(FPS)
 
-    def __init__(self, frames: int):
+    def __init__(self, frames: int, side_px: int):
         image = faces.read_rgb(SAMPLES / "hopper.jpg")
-        self._image = cv2.resize(image, (SIDE_PX, SIDE_PX))
+        self._image = cv2.resize(image, (side_px, side_px))
+        self.width = self.height = side_px
         self.frame_count = frames
         voice = read_audio(SAMPLES / "voice.wav")
         self.audio = Audio(np.resize(voice.samples, (1, frames * voice.rate // FPS)), voice.rate)
@@ -60,7 +66,7 @@ class Film:
             yield np.roll(self._image, round(6 * np.sin(number / 20)), axis=1)
 
 
-def core(film: str) -> Graph:
+def core(film: str) -> Prompt:
     """What a user of core's nodes builds."""
     graph = Graph()
     parts = graph.add("GetVideoComponents", video=graph.add("LoadVideo", file=film))
@@ -71,63 +77,46 @@ def core(film: str) -> Graph:
     )
     video = graph.add("CreateVideo", images=large, audio=parts.out(1), fps=parts.out(2))
     graph.add("SaveVideo", video=video, filename_prefix="made", format="mp4", codec="h264")
-    return graph
+    return graph.queued()
 
 
-def ours(film: str) -> Graph:
-    graph = Graph()
-    _save(graph, _enlarged(graph, film))
-    return graph
+def everything(film: str) -> Prompt:
+    """The shipped workflow that finishes a film; only the nets are others."""
+    prompt = json.loads((ROOT / "workflows" / "api" / "finish_video.json").read_text("utf-8"))
+    _node(prompt, "LoadVideo")["inputs"]["file"] = film
+    _node(prompt, "UpscaleModelLoader")["inputs"]["model_name"] = NET
+    _node(prompt, "MySpinBot_FaceRestorerLoader").update(class_type="PlainRestorer", inputs={})
+    written = _node(prompt, "MySpinBot_BurnCaptions")["inputs"]
+    written["captions"] = "1\n00:00:00,000 --> 00:59:59,000\nA line of captions\n"
+    return prompt
 
 
-def everything(film: str) -> Graph:
-    graph = Graph()
-    restored = graph.add(
-        "MySpinBot_RestoreFaces",
-        video=_enlarged(graph, film),
-        restorer=graph.add("PlainRestorer"),
-        strength=0.8,
-        keep_likeness=True,
-    )
-    spoken = "1\n00:00:00,000 --> 00:59:59,000\nA line of captions\n"
-    captioned = graph.add(
-        "MySpinBot_BurnCaptions",
-        video=restored,
-        captions=spoken,
-        position="bottom",
-        style="outline",
-        size_percent=5.0,
-        colour="#ffffff",
-        safe_area_percent=6.0,
-        font="Noto Sans",
-    )
-    _save(graph, captioned)
-    return graph
+def ours(film: str) -> Prompt:
+    """The part of it that core's nodes can do, too."""
+    prompt = everything(film)
+    saved = _node(prompt, "MySpinBot_SaveTalkingBot")["inputs"]
+    del saved["captions"]
+    saved |= {
+        "video": _node(prompt, "MySpinBot_RestoreFaces")["inputs"]["video"],
+        "loudness": "as it is",
+        "disclosure": False,
+        "sidecar": "none",
+    }
+    return prompt
 
 
-def _enlarged(graph: Graph, film: str) -> Node:
-    return graph.add(
-        "MySpinBot_UpscaleVideo",
-        video=graph.add("LoadVideo", file=film),
-        upscale_model=graph.add("UpscaleModelLoader", model_name=NET),
-        scale_by=2.0,
-        longest_side_px=0,
-    )
+def alike(film: str) -> Prompt:
+    """The same, encoded with what core's Save Video chooses."""
+    prompt = ours(film)
+    _node(prompt, "MySpinBot_SaveTalkingBot")["inputs"] |= {"preset": "medium", "crf": 23.0}
+    return prompt
 
 
-def _save(graph: Graph, video: Node) -> None:
-    graph.add(
-        "MySpinBot_SaveTalkingBot",
-        video=video,
-        filename_prefix="made",
-        crf=18,
-        preset="veryfast",
-        loudness="as it is",
-        disclosure=False,
-    )
+def _node(prompt: Prompt, class_type: str) -> dict[str, Any]:
+    return next(node for node in prompt.values() if node["class_type"] == class_type)
 
 
-CHAINS = {"core": core, "ours": ours, "all": everything}
+CHAINS = {"core": core, "ours": ours, "alike": alike, "all": everything}
 
 
 @dataclass(frozen=True)
@@ -137,7 +126,11 @@ class Result:
     cpu_s: float
 
 
-def render(chain: str, frames: int, folder: Path) -> Result:
+Known = dict[tuple[str, int], list[Result]]
+"""By chain and number of frames."""
+
+
+def render(chain: str, frames: int, side_px: int, folder: Path) -> Result:
     """One film through one chain, in a new ComfyUI."""
     for name in ("input", "output", "temp", "user", "models"):
         (folder / name).mkdir(parents=True)
@@ -151,63 +144,73 @@ def render(chain: str, frames: int, folder: Path) -> Result:
     options = ["--extra-model-paths-config", str(paths)]
     for name in ("input", "output", "temp", "user"):
         options += [f"--{name}-directory", str(folder / name)]
-    write_mp4(folder / "input" / "film.mp4", Film(frames), crf=12)
+    write_mp4(folder / "input" / "film.mp4", Film(frames, side_px), crf=12)
     with ComfyProcess(BASE, folder / "server.log", *options) as server:
         base = psutil.Process(server.child.pid).memory_info().rss
 
         async def session() -> None:
             async with ComfyServer(server.url) as client:
-                await client.run(CHAINS[chain]("film.mp4").queued())
+                await client.run(CHAINS[chain]("film.mp4"))
 
         server.take_peak_rss()
         cpu_s = server.cpu_seconds()
         asyncio.run(session())
         cpu_s, peak = server.cpu_seconds() - cpu_s, server.take_peak_rss()
-    (made,) = (folder / "output").glob("made*.mp4")
+    (made,) = (folder / "output").rglob("*.mp4")
     found = probe(made)
-    assert (found["frames"], found["width"], found["height"]) == (frames, 2 * SIDE_PX, 2 * SIDE_PX)
+    assert (found["frames"], found["width"], found["height"]) == (frames, 2 * side_px, 2 * side_px)
     return Result(base / MIB, peak / MIB, cpu_s)
 
 
-def suffices(known: dict[int, Result], frames: int) -> bool:
+def suffices(known: Known, chain: str, frames: int) -> bool:
     """Whether half of the free memory takes what the lengths before let expect."""
-    if not known:
+    shorter = [length for name, length in known if name == chain and length <= frames]
+    if not shorter:
         return True
-    longest = max(known)
-    each_mib = (known[longest].peak_mib - known[longest].base_mib) / longest
+    found = known[chain, max(shorter)][-1]
+    each_mib = (found.peak_mib - found.base_mib) / max(shorter)
     return each_mib * frames < psutil.virtual_memory().available / MIB / 2
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, nargs="+", default=FRAMES)
-    parser.add_argument("--chain", choices=CHAINS, nargs="+", default=["core", "ours"])
+    parser.add_argument("--chain", choices=CHAINS, nargs="+", default=["core", "alike", "ours"])
+    parser.add_argument("--rounds", type=int, default=1, help="of each, in turns")
+    parser.add_argument("--side", type=int, default=SIDE_PX, help="of the film, in pixels")
     chosen = parser.parse_args()
     print("| chain | frames | peak RSS | CPU-s | CPU-s per frame |\n|---|---|---|---|---|")
-    results: dict[str, dict[int, Result]] = {}
-    for chain in chosen.chain:
-        known = results.setdefault(chain, {})
-        for frames in sorted(chosen.frames):
-            if not suffices(known, frames):
+    known: Known = {}
+    for frames in sorted(chosen.frames):
+        for chain in chosen.rounds * chosen.chain:
+            if not suffices(known, chain, frames):
                 print(f"| {chain} | {frames} | more than there is | | |", flush=True)
                 continue
             with tempfile.TemporaryDirectory() as folder:
-                found = known[frames] = render(chain, frames, Path(folder))
+                found = render(chain, frames, chosen.side, Path(folder))
+            known.setdefault((chain, frames), []).append(found)
             print(
                 f"| {chain} | {frames} | {found.peak_mib:.0f} MiB (over {found.base_mib:.0f}) "
                 f"| {found.cpu_s:.1f} | {found.cpu_s / frames:.4f} |",
                 flush=True,
             )
-    for chain, known in results.items():
-        if len(known) > 1:
-            few, many = min(known), max(known)
-            more, first = known[many], known[few]
-            print(
-                f"{chain}: each frame beyond {few} takes "
-                f"{(more.peak_mib - first.peak_mib) / (many - few):.2f} MiB and "
-                f"{(more.cpu_s - first.cpu_s) / (many - few):.4f} CPU-s; "
-                f"peak at {many}: {more.peak_mib / first.peak_mib - 1:+.1%}"
-            )
+    for chain in chosen.chain:
+        peaks = {
+            frames: median(found.peak_mib for found in runs)
+            for (name, frames), runs in known.items()
+            if name == chain
+        }
+        few, many = min(peaks), max(peaks)
+        if many > few:
+            each_mib = (peaks[many] - peaks[few]) / (many - few)
+            growth = peaks[many] / peaks[few] - 1
+            print(f"{chain}: {each_mib:.2f} MiB a frame from {few} to {many}, {growth:+.1%}")
+        for frames in peaks:
+            if chain != "core" and ("core", frames) in known:
+                ours_s, core_s = (
+                    median(found.cpu_s for found in known[name, frames]) for name in (chain, "core")
+                )
+                print(f"{chain}: {ours_s / core_s:.2f} of core's CPU time for {frames} frames")
 
 
 if __name__ == "__main__":

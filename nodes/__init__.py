@@ -46,6 +46,7 @@ NODES: list[type[io.ComfyNode]] = [
     talking_windows.TalkingVideoHear,
     talking_windows.TalkingVideoWindow,
     talking_windows.TalkingVideoKeep,
+    enhancing.InterpolateVideo,
     enhancing.UpscaleVideo,
     enhancing.FaceRestorerLoader,
     enhancing.RestoreFaces,

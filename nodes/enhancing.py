@@ -85,6 +85,41 @@ class UpscaleVideo(io.ComfyNode):
         return io.NodeOutput(host.RenderedVideo(stage, keep=True))
 
 
+class InterpolateVideo(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="MySpinBot_InterpolateVideo",
+            display_name="Interpolate Video",
+            category="MySpinBot/video",
+            description="Give a video more frames a second, with RIFE or FILM. Frame by frame "
+            "while the video is saved, so memory does not grow with the length.",
+            search_aliases=["rife", "film", "frame interpolation", "smooth", "fps"],
+            inputs=[
+                io.Video.Input("video"),
+                io.Custom("INTERP_MODEL").Input(
+                    "interp_model", tooltip="From Load Frame Interpolation Model."
+                ),
+                io.Int.Input(
+                    "factor",
+                    default=2,
+                    min=2,
+                    max=8,
+                    tooltip="How many times as many frames a second; the length stays.",
+                ),
+            ],
+            outputs=[io.Video.Output(display_name="video")],
+        )
+
+    @classmethod
+    def execute(cls, video, interp_model, factor) -> io.NodeOutput:
+        from ..myspinbot.video.interpolate import Interpolated
+
+        net = host.FrameInterpolator(interp_model)
+        stage = Interpolated(host.frame_source(video), net, factor)
+        return io.NodeOutput(host.RenderedVideo(stage, keep=True))
+
+
 class FaceRestorerLoader(io.ComfyNode):
     @classmethod
     def define_schema(cls):
@@ -156,7 +191,7 @@ class RestoreFaces(io.ComfyNode):
             node_id="MySpinBot_RestoreFaces",
             display_name="Restore Faces",
             category="MySpinBot/video",
-            description="Give the face in a video the details back that lip-sync, compression or "
+            description="Give the faces in a video the details back that lip-sync, compression or "
             "enlarging took. Frame by frame while the video is saved; the node then says in how "
             "many frames there was a face.",
             search_aliases=["gfpgan", "codeformer", "face restoration", "face enhance"],
@@ -191,11 +226,11 @@ class RestoreFaces(io.ComfyNode):
         from ..myspinbot.video.restorers import drawing
 
         net = host.UpscaleModel(restorer, drawing(restorer))
-        finder, node_id = face.load_finder(), str(cls.hidden.unique_id)
+        finder, node_id = face.VideoFinder(), str(cls.hidden.unique_id)
         stage = Restored(
             host.frame_source(video),
             Feeder(net, batch=4 if host.has_gpu() else 1),
-            finder.ready,
+            finder,
             strength=strength,
             guard=keep_likeness,
             told=lambda text: host.say(node_id, text),

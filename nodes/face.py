@@ -24,6 +24,23 @@ def load_finder() -> host.Managed:
     return host.Managed(lambda: FaceFinder.load(host.weights()))
 
 
+class VideoFinder:
+    """The finder for frames of a video, wherever ComfyUI has put its networks by then."""
+
+    def __init__(self) -> None:
+        self._finder = load_finder()
+
+    def find(self, image: np.ndarray, *, max_faces: int = 1, small: bool = True) -> list[Face]:
+        ready = self._finder.ready()
+        with host.one_thread():
+            return ready.find(image, max_faces=max_faces, small=small)
+
+    def track(self, image: np.ndarray, previous: Face | None) -> Face | None:
+        ready = self._finder.ready()
+        with host.one_thread():
+            return ready.track(image, previous)
+
+
 def find_face(pixels: np.ndarray) -> Face:
     finder = load_finder().ready()
     with host.one_thread():

@@ -44,19 +44,12 @@ class ReframeVideo(io.ComfyNode):
     def execute(cls, video, aspect, fill, short_side_px) -> io.NodeOutput:
         from ..myspinbot.video.reframe import ASPECTS, Reframed
 
-        finder = face.load_finder() if fill == "crop to the face" else None
-
-        def track(frame, before):
-            assert finder is not None
-            ready = finder.ready()
-            with host.one_thread():
-                return ready.track(frame, before)
-
+        track = face.VideoFinder().track if fill == "crop to the face" else None
         stage = Reframed(
             host.frame_source(video),
             ASPECTS[aspect],
             fill,
-            track=track if finder else None,
+            track=track,
             short_side_px=short_side_px,
         )
         return io.NodeOutput(host.RenderedVideo(stage))

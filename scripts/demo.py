@@ -28,7 +28,7 @@ STAGES = {
     "WriteNarration": "write the narration",
     "Speak": "speak",
     "TalkingPortrait": "measure the face",
-    "SaveVideo": "animate, encode, save",
+    "MySpinBot_SaveTalkingBot": "animate, encode, save",
 }
 """Last part of a node's id, or its class, to what it does."""
 

@@ -20,7 +20,7 @@ from myspinbot.video import FileFrames, probe, write_mp4
 pytestmark = pytest.mark.comfy
 
 UPSCALER, RESTORER = "tiny_x2.safetensors", "tiny_restoreformer.safetensors"
-FRAMES = 3
+FRAMES = 2
 """With a face; as many without one follow."""
 
 
@@ -130,17 +130,20 @@ def test_a_film_is_finished(film, run, download):
     path = download(run(prompt))
     found = probe(path)
     assert (found["width"], found["height"], found["frames"]) == (300, 360, 2 * FRAMES)
-    assert found["audio_s"] == pytest.approx(0.6, abs=0.05)
+    assert found["audio_s"] == pytest.approx(FRAMES / 5, abs=0.05)
     with av.open(str(path)) as container:
         assert "prompt" in container.metadata
     drawn = np.stack([frame.astype(int) for frame in FileFrames(path).frames()])
-    inputs_of(prompt, "MySpinBot_RestoreFaces")["strength"] = 0.0
+    written = inputs_of(prompt, "MySpinBot_BurnCaptions")
+    restored, large = written["video"], inputs_of(prompt, "MySpinBot_RestoreFaces")["video"]
+    written["video"] = large
     plain = np.stack([f.astype(int) for f in FileFrames(download(run(prompt))).frames()])
     difference = np.abs(drawn - plain).mean(-1)
     assert difference[:FRAMES, 100:250, 100:200].mean() > 10, "random weights draw no face"
     assert difference[:FRAMES, :20].mean() < 4
     assert difference[FRAMES:].mean() < 2
-    inputs_of(prompt, "MySpinBot_RestoreFaces").update(keep_likeness=True, strength=1.0)
+    written["video"] = restored
+    inputs_of(prompt, "MySpinBot_RestoreFaces")["keep_likeness"] = True
     guarded = np.stack([f.astype(int) for f in FileFrames(download(run(prompt))).frames()])
     assert np.abs(guarded - plain).mean() < 2, "so they are not used"
 
@@ -159,8 +162,9 @@ def test_other_files_are_named(film, run, name, message):
 
 
 def test_cancel_ends_it_within_a_frame(film, comfy, extra_models):
-    """One frame of this net takes a minute on a CPU."""
-    tiny.write_upscaler(extra_models / "upscale_models" / "slow.safetensors", width=512, layers=40)
+    """One frame of this net takes half a minute on a CPU, one of its hundred layers a part of it:
+    a cancel is heard after each."""
+    tiny.write_upscaler(extra_models / "upscale_models" / "slow.safetensors", width=128, layers=99)
     prompt = graph(film(count=1)) | {"3": upscaled(["1", 0], tile_px=0)}
     prompt["2"]["inputs"]["model_name"] = "slow.safetensors"
     prompt["4"] = {
@@ -179,3 +183,27 @@ def test_cancel_ends_it_within_a_frame(film, comfy, extra_models):
     assert cancelled(comfy, prompt, saving, after_s=2) < 2
     folder = comfy.log.parent / "output" / "slow"
     assert not folder.exists() or list(folder.iterdir()) == []
+
+
+def test_progress_tells_the_frame_and_cancel_leaves_nothing(film, comfy):
+    """In the middle of restoring: neither of the film nor of the copy for later stages."""
+    prompt = load("finish_video")
+    inputs_of(prompt, "LoadVideo")["file"] = film(count=20)
+    inputs_of(prompt, "MySpinBot_FaceRestorerLoader")["model_name"] = RESTORER
+    inputs_of(prompt, "MySpinBot_RestoreFaces")["video"] = ["1", 0]
+    inputs_of(prompt, "MySpinBot_SaveTalkingBot")["filename_prefix"] = "restored/out"
+    (save,) = (n for n, node in prompt.items() if "SaveTalkingBot" in node["class_type"])
+    folders = [comfy.log.parent / name for name in ("output/restored", "temp")]
+    before = set(folders[1].iterdir())
+    told = []
+
+    def second_frame(kind, data):
+        if kind == "progress" and data["node"] == save:
+            told.append((data["value"], data["max"]))
+        return len(told) == 2
+
+    assert cancelled(comfy, prompt, second_frame) < 2
+    assert told[:2] == [(1, 40), (2, 40)]
+    assert len(told) < 40
+    assert list(folders[0].iterdir()) == []
+    assert set(folders[1].iterdir()) <= before

@@ -130,7 +130,8 @@ def test_a_real_pushgateway_keeps_servers_apart(metrics):
             assert deliver(metrics.registry, Gateway(gateway.url), server) == f"pushed as {server}"
         metrics.prompt(Run("id"), Outcome("success", 2.0, 1.0))
         deliver(metrics.registry, Gateway(gateway.url), "box:8189")
-        assert gateway.values("myspinbot_prompts_total") == {
+        told = gateway.values("myspinbot_prompts_total")
+        assert {key: value for key, value in told.items() if value} == {
             ("myspinbot", "box:8188", "success"): 1.0,
             ("myspinbot", "box:8189", "success"): 2.0,
         }

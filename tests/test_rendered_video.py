@@ -50,6 +50,31 @@ class Wide(Film):
 
 facts = {}
 
+# a net of few random weights between frames: what core's node makes of all of them at once
+import comfy.model_patcher
+from comfy_extras.frame_interpolation_models.ifnet import IFNet
+from comfy_extras.nodes_frame_interpolation import FrameInterpolate
+from pack.myspinbot.video.interpolate import Interpolated
+from pack.nodes.host import FrameInterpolator
+class Drift(Film):
+    height = 64
+    def frames(self):
+        still = np.random.default_rng(0).integers(0, 255, (8, 8, 3), np.uint8).repeat(8, 0)
+        for number in range(self.frame_count):
+            yield np.roll(still.repeat(8, 1), number, axis=1)
+torch.manual_seed(0)
+with torch.inference_mode():
+    net = IFNet(channels=(8, 8, 8, 8, 8)).eval()
+    for weight in net.parameters():
+        torch.nn.init.normal_(weight, std=0.1)
+    patcher = comfy.model_patcher.CoreModelPatcher(net, mm.get_torch_device(), torch.device("cpu"))
+    stage = Interpolated(Drift(4), FrameInterpolator(patcher), 3)
+    ours = torch.from_numpy(np.stack(list(stage.frames()))).float()
+    images = torch.from_numpy(np.stack(list(Drift(4).frames()))).float() / 255
+    core = FrameInterpolate.execute(patcher, images, 3)[0] * 255
+facts["interpolated"] = [len(ours), len(core), float((ours[:10] - core).abs().max())]
+facts["not_the_mean"] = float((ours[1] - ours[0]).abs().mean())
+
 # metadata costs no frame, and nothing of core's own, which reads the file, is left
 film = Film()
 video = RenderedVideo(film)
@@ -156,6 +181,12 @@ say(**facts)
 @pytest.fixture(scope="module")
 def facts(tmp_path_factory):
     return play(CODE, tmp_path_factory.mktemp("video"))
+
+
+def test_frames_between_are_those_of_core(facts):
+    assert facts["interpolated"][:2] == [12, 10]
+    assert facts["interpolated"][2] <= 0.501
+    assert facts["not_the_mean"] > 1
 
 
 def test_metadata_costs_no_frame(facts):

@@ -13,6 +13,7 @@ import torch
 from faces import drawn_face, plain_face, read_rgb
 
 from myspinbot.errors import BadInputError, MissingDependencyError
+from myspinbot.face import Face
 from myspinbot.face.crop import apply, warp
 from myspinbot.face.template import FIVE_POINTS, SIZE_PX, five_points, restoration_matrix
 from myspinbot.video.nets import Feeder
@@ -26,26 +27,29 @@ class Film:
     def __init__(self, pictures, fps=25):
         self.pictures, self.fps, self.frame_count = pictures, Fraction(fps), len(pictures)
         self.height, self.width = pictures[0].shape[:2]
+        self.number = 0
 
     def frames(self):
-        yield from self.pictures
+        for number, picture in enumerate(self.pictures):
+            self.number = number
+            yield picture
 
 
 class Known:
-    """A finder that knows where the faces are: one a frame, or None."""
+    """A finder that knows where the faces are: for every frame one, None, or a list."""
 
-    def __init__(self, faces):
-        self.faces, self.number = faces, 0
+    def __init__(self, faces, film):
+        self.faces, self.film = faces, film
 
-    def find(self, frame):
-        self.number = 0
-        return [face for face in self.faces[:1] if face is not None]
+    def find(self, image, *, max_faces=1, small=True) -> list[Face]:
+        now = self.faces[self.film.number]
+        return [now] if isinstance(now, Face) else list(now or ())
 
-    def track(self, frame, previous):
-        if frame.shape == (SIZE_PX, SIZE_PX, 3):  # what was drawn
+    def track(self, image, previous):
+        if image.shape == (SIZE_PX, SIZE_PX, 3):  # what was drawn
             return previous
-        self.number += 1
-        return self.faces[self.number]
+        way = [(np.hypot(*np.subtract(f.center, previous.center)), f) for f in self.find(image)]
+        return min(way, key=lambda found: found[0])[1] if way else None
 
 
 class Net:
@@ -67,11 +71,14 @@ class Net:
         return False
 
 
-def restored(pictures, faces, draw, *, batch=1, **options):
-    look = Known(faces) if isinstance(faces, list) else faces
-    told = []
+def restored(pictures, faces, draw, *, batch=1, fps=25, finder=Known, **options):
+    film, told = Film(pictures, fps), []
     stage = Restored(
-        Film(pictures), Feeder(Net(draw), batch=batch), lambda: look, told=told.append, **options
+        film,
+        Feeder(Net(draw), batch=batch),
+        finder(faces, film) if isinstance(faces, list) else faces,
+        told=told.append,
+        **options,
     )
     return stage, [frame.copy() for frame in stage.frames()], told
 
@@ -177,6 +184,33 @@ def test_a_face_that_leaves_the_frame_is_restored_as_far_as_it_is_seen():
         assert (after == frame).all() == (at == (2000, 2000))
 
 
+@pytest.mark.parametrize("batch", [1, 4])
+def test_every_face_is_restored_by_itself(batch):
+    """Also one that comes in later; each has its own guard; one of a few pixels stays."""
+    left, right = turned(at=(180, 250)), turned(0.8, 0.2, (560, 250))
+    small = turned(0.2, at=(330, 500))
+    frame = cv2.resize(texture(), (800, 560))
+    frame[:, 400:] //= 4
+    faces = [[left, small]] * 2 + [[small, left, right]] * 5
+
+    def draw(images):  # another person on the right, where it is dark
+        bright = images.mean((1, 2, 3), keepdim=True) > 0.3
+        return torch.where(bright, images * 1.05, 1 - images)
+
+    def changed(frames, face):
+        x, y = (round(float(value)) for value in face.center)
+        part = np.s_[y - 20 : y + 20, x - 20 : x + 20]
+        return [(after[part] != frame[part]).any() for after in frames]
+
+    stage, frames, told = restored([frame] * 7, faces, draw, batch=batch, fps=4)
+    assert (stage.most, stage.restored, stage.weakened) == (2, 7, 3)
+    assert told[0].startswith("7 of 7 frames show up to 2 faces that were restored.")
+    assert changed(frames, left) == [True] * 7
+    assert changed(frames, small) == changed(frames, right) == [False] * 7
+    _, frames, _ = restored([frame] * 7, faces, draw, batch=batch, fps=4, guard=False)
+    assert changed(frames, right) == [False] * 4 + [True] * 3, "looked for once a second"
+
+
 def test_strength():
     frame, face = np.full((560, 600, 3), 100, np.uint8), turned()
     shown = [
@@ -270,7 +304,7 @@ def test_a_moved_feature_is_noticed():
             return super().track(frame, previous)
 
     frame, face = texture(), turned()
-    stage, (after,), _ = restored([frame], Other([face]), lambda images: images * 1.02)
+    stage, (after,), _ = restored([frame], [face], lambda images: images * 1.02, finder=Other)
     assert stage.weakened == 1
     assert (after == frame).all()
 
@@ -317,5 +351,7 @@ def test_a_photograph_with_the_embedded_finder(finder, samples_dir):
     error = [np.abs(f[inner].astype(int) - sharp[inner]).mean() for f in (blurred, after)]
     assert error[1] < 0.3 * error[0]
     assert (after[:20] == blurred[:20]).all()
+    pair = np.hstack([blurred, blurred[:, ::-1]])
+    assert restored([pair], finder, lambda images: images)[0].most == 2
     drawn = cv2.resize(drawn_face(), (512, 512))
     assert restored([drawn], finder, lambda images: images)[0].restored == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from myspinbot.client.graph import Graph, Node
+from workflows import stages
 
 UPSCALER = (
     "https://huggingface.co/Comfy-Org/Real-ESRGAN_repackaged/resolve/main/"
@@ -33,16 +34,8 @@ def finish_video() -> tuple[Graph, str]:
         safe_area_percent=6.0,
         font="Noto Sans",
     )
-    graph.add(
-        "MySpinBot_SaveTalkingBot",
-        video=written,
-        filename_prefix="video/finished",
-        crf=18.0,
-        preset="veryfast",
-        loudness="-16 LUFS",
-        disclosure=True,
-        captions=written.out(1),
-        sidecar="srt",
+    stages.saved(
+        graph, written, "finished", loudness="-16 LUFS", captions=written.out(1), sidecar="srt"
     )
     return graph, (
         "## Finish a film\n"

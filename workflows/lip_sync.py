@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from myspinbot.client.graph import Graph
+from workflows import stages
 
 HUB = "https://huggingface.co"
 MUSETALK = f"{HUB}/TMElyralab/MuseTalk/resolve/main/musetalkV15/unet.pth"
@@ -26,13 +27,7 @@ def lipsync_video() -> tuple[Graph, str]:
         when_short="loop",
         fps=25,
     )
-    graph.add(
-        "SaveVideo",
-        video=video,
-        filename_prefix="video/lipsync_video",
-        format="mp4",
-        codec="h264",
-    )
+    stages.saved(graph, video, "lipsync_video")
     return graph, (
         "## Lip-sync a film\n"
         "1. **Film**: one person, seen from the front. An image works too: **Load Image** into "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from myspinbot.client.graph import Graph, Node
+from workflows import stages
 
 CHECKPOINT = "v1-5-pruned-emaonly-fp16.safetensors"
 UNWANTED = (
@@ -21,26 +22,8 @@ WANTED = (
 def portrait_from_prompt() -> tuple[Graph, str]:
     """Topic + voice to a narration, a portrait painted for it, and that portrait saying it."""
     graph = Graph()
-    clip = graph.add("LoadAudio", "Voice clip", audio="voice.wav")
-    voice = graph.add(
-        "MySpinBot_VoiceProfile",
-        reference=clip,
-        transcript="",
-        engine="kokoro",
-        fit_steps=0,
-        consent="",
-    )
-    words = graph.add(
-        "MySpinBot_WriteNarration",
-        topic="life at sea",
-        narration="",
-        persona="a retired sailor",
-        tone="calm",
-        language="en",
-        duration_s=10,
-        seed=0,
-        voice=voice,
-    )
+    voice = stages.own_voice(graph, fit_steps=0)
+    words = stages.words(graph, voice, topic="life at sea", persona="a retired sailor", tone="calm")
     base = image_model(graph)
     lora = graph.add(
         "LoraLoader",
@@ -60,21 +43,8 @@ def portrait_from_prompt() -> tuple[Graph, str]:
         vae=base.out(2),
         name="portrait_from_prompt",
     )
-    spoken = graph.add("MySpinBot_Speak", voice=voice, text=words, speed=1.0, seed=0)
-    video = graph.add(
-        "MySpinBot_TalkingPortrait",
-        image=portrait,
-        audio=spoken,
-        speech=spoken.out(1),
-        fps=25,
-        max_side_px=512,
-        expressiveness=1.0,
-        head_motion=1.0,
-        blink=1.0,
-        gaze=1.0,
-        seed=0,
-    )
-    _save(graph, video, "video/portrait_from_prompt")
+    video = stages.animated(graph, portrait, stages.spoken(graph, voice, words))
+    stages.saved(graph, video, "portrait_from_prompt")
     return graph, (
         "## A portrait for a topic\n"
         "**Write Narration** writes what is said and describes who says it; your image model "
@@ -90,7 +60,6 @@ def portrait_from_prompt() -> tuple[Graph, str]:
 def portrait_with_lora() -> tuple[Graph, str]:
     """A LoRA of a face, trained once: a new portrait of it, and that portrait talking."""
     graph = Graph()
-    voice = graph.add("LoadAudio", "Voice clip", audio="voice.wav")
     base = image_model(graph)
     lora = graph.add(
         "LoraLoaderModelOnly",
@@ -107,21 +76,8 @@ def portrait_with_lora() -> tuple[Graph, str]:
         vae=base.out(2),
         name="portrait_with_lora",
     )
-    bot = graph.add(
-        "MySpinBot_TalkingBot",
-        portrait=portrait,
-        voice=voice,
-        transcript="",
-        topic="why we keep old photographs",
-        narration="",
-        duration_s=10,
-        preset="draft",
-        persona="",
-        tone="warm",
-        consent="",
-        seed=0,
-    )
-    _save(graph, bot, "video/portrait_with_lora")
+    bot = stages.bot(graph, portrait, "why we keep old photographs")
+    stages.saved(graph, bot, "portrait_with_lora")
     return graph, (
         "## A portrait from your own LoRA\n"
         "1. Train a LoRA of the same **Image model** with the workflow **train_identity_lora**.\n"
@@ -166,15 +122,3 @@ def _painted(
     portrait = graph.add("VAEDecode", "Portrait", samples=sampled, vae=vae)
     graph.add("SaveImage", images=portrait, filename_prefix=name)
     return portrait
-
-
-def _save(graph: Graph, video: Node, name: str) -> None:
-    graph.add(
-        "MySpinBot_SaveTalkingBot",
-        video=video,
-        filename_prefix=name,
-        crf=18,
-        preset="veryfast",
-        loudness="as it is",
-        disclosure=True,
-    )

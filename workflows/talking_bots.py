@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from myspinbot.client.graph import Graph
+from workflows import stages
 
-NARRATION = (
-    "Hello! I am a picture that learned to talk. Give me a portrait, ten seconds of a voice and "
-    "something to say, and I will say it for you."
-)
 FACTS = (
     "Honey holds less than 18 percent water, too little for yeast and bacteria to live in. "
     "Bees fan it dry with their wings. An enzyme of theirs makes gluconic acid and hydrogen "
@@ -21,24 +16,9 @@ FACTS = (
 def talking_bot() -> tuple[Graph, str]:
     """Portrait + voice + topic to a saved video, in one node."""
     graph = Graph()
-    portrait = graph.add("LoadImage", "Portrait", image="portrait.png")
-    voice = graph.add("LoadAudio", "Voice clip", audio="voice.wav")
-    bot = graph.add(
-        "MySpinBot_TalkingBot",
-        portrait=portrait,
-        voice=voice,
-        transcript="",
-        topic="why the night sky is dark",
-        narration="",
-        duration_s=10,
-        preset="draft",
-        persona="",
-        tone="warm",
-        consent="",
-        seed=0,
-    )
+    bot = stages.bot(graph, stages.picture(graph), "why the night sky is dark")
     graph.add("PreviewAny", "Narration", source=bot.out(2))
-    _save(graph, bot, "video/talking_bot")
+    stages.saved(graph, bot, "talking_bot")
     return graph, (
         "## Talking bot\n"
         "1. **Portrait**: one clear face, at least 200 px wide, nothing in front of the mouth.\n"
@@ -52,46 +32,15 @@ def talking_bot() -> tuple[Graph, str]:
 def talking_bot_stages() -> tuple[Graph, str]:
     """The same, stage by stage, to change or replace any of them."""
     graph = Graph()
-    portrait = graph.add("LoadImage", "Portrait", image="portrait.png")
-    clip = graph.add("LoadAudio", "Voice clip", audio="voice.wav")
-    voice = graph.add(
-        "MySpinBot_VoiceProfile",
-        reference=clip,
-        transcript="",
-        engine="kokoro",
-        fit_steps=0,
-        consent="",
-    )
-    words = graph.add(
-        "MySpinBot_WriteNarration",
-        topic="",
-        narration=NARRATION,
-        persona="",
-        tone="warm",
-        language="en",
-        duration_s=10,
-        seed=0,
-        voice=voice,
-    )
-    spoken = graph.add("MySpinBot_Speak", voice=voice, text=words, speed=1.0, seed=0)
+    portrait = stages.picture(graph)
+    voice = stages.own_voice(graph, fit_steps=0)
+    words = stages.words(graph, voice)
+    spoken = stages.spoken(graph, voice, words)
     face = graph.add(
         "MySpinBot_DetectFace", image=portrait, crop_px=512, crop_scale=2.0, feather_px=8
     )
-    video = graph.add(
-        "MySpinBot_TalkingPortrait",
-        image=portrait,
-        audio=spoken,
-        speech=spoken.out(1),
-        face=face,
-        fps=25,
-        max_side_px=512,
-        expressiveness=1.0,
-        head_motion=1.0,
-        blink=1.0,
-        gaze=1.0,
-        seed=0,
-    )
-    _save(graph, video, "video/talking_bot_stages")
+    video = stages.animated(graph, portrait, spoken, face=face)
+    stages.saved(graph, video, "talking_bot_stages")
     return graph, (
         "## Talking bot, stage by stage\n"
         "Every stage is a node of its own: change the words, keep the voice; change the portrait, "
@@ -103,8 +52,7 @@ def talking_bot_stages() -> tuple[Graph, str]:
 def talking_bot_ollama() -> tuple[Graph, str]:
     """A model of an Ollama server writes about a topic, from facts of the user's."""
     graph = Graph()
-    portrait = graph.add("LoadImage", "Portrait", image="portrait.png")
-    voice = graph.add("LoadAudio", "Voice clip", audio="voice.wav")
+    portrait = stages.picture(graph)
     model = graph.add(
         "MySpinBot_Ollama",
         model="llama3.2:3b",
@@ -114,25 +62,18 @@ def talking_bot_ollama() -> tuple[Graph, str]:
         pull=False,
     )
     knowledge = graph.add("MySpinBot_Knowledge", "Facts to speak from", text=FACTS, file="none")
-    bot = graph.add(
-        "MySpinBot_TalkingBot",
-        portrait=portrait,
-        voice=voice,
-        transcript="",
-        topic="why honey never spoils",
-        narration="",
+    bot = stages.bot(
+        graph,
+        portrait,
+        "why honey never spoils",
         duration_s=20,
-        preset="draft",
         persona="a beekeeper",
-        tone="warm",
-        consent="",
-        seed=0,
         llm=model,
         knowledge=knowledge,
         language="en-us",
     )
     graph.add("PreviewAny", "Narration", source=bot.out(2))
-    _save(graph, bot, "video/talking_bot_ollama")
+    stages.saved(graph, bot, "talking_bot_ollama")
     return graph, (
         "## Talking bot with Ollama\n"
         "1. Start the server: `ollama serve`. Fetch a model: `ollama pull llama3.2:3b`.\n"
@@ -148,23 +89,11 @@ def talking_bot_ollama() -> tuple[Graph, str]:
 def clone_voice() -> tuple[Graph, str]:
     """A clip becomes a voice that is kept and says a text."""
     graph = Graph()
-    clip = graph.add("LoadAudio", "Voice clip", audio="voice.wav")
-    voice = graph.add(
-        "MySpinBot_VoiceProfile",
-        reference=clip,
-        transcript="",
-        engine="kokoro",
-        fit_steps=12,
-        consent="",
-        language="en-us",
-    )
-    saved = graph.add("MySpinBot_SaveVoice", voice=voice, name="my_voice")
-    spoken = graph.add(
-        "MySpinBot_Speak",
-        voice=saved,
-        text=NARRATION,
-        speed=1.0,
-        seed=0,
+    voice = stages.own_voice(graph, fit_steps=12, language="en-us")
+    spoken = stages.spoken(
+        graph,
+        graph.add("MySpinBot_SaveVoice", voice=voice, name="my_voice"),
+        stages.NARRATION,
         language="the voice's own",
         takes=1,
         loudness_lufs=-18.0,
@@ -182,7 +111,3 @@ def clone_voice() -> tuple[Graph, str]:
         "is; Speak says your text. **Load Voice** brings the saved voice back.\n\n"
         "Use only voices whose owners agreed; write it into **consent**."
     )
-
-
-def _save(graph: Graph, video: Any, prefix: str) -> None:
-    graph.add("SaveVideo", video=video, filename_prefix=prefix, format="mp4", codec="h264")

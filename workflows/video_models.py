@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from myspinbot.client.graph import Graph, Node
+from workflows import stages
 from workflows.finishing import sharpened
-from workflows.talking_bots import NARRATION
 
 HUB = "https://huggingface.co"
 WAN_21 = f"{HUB}/Comfy-Org/Wan_2.1_ComfyUI_repackaged/resolve/main/split_files"
@@ -72,7 +72,7 @@ def talking_bot_infinitetalk() -> tuple[Graph, str]:
         pan_x=0.0,
         pan_y=0.0,
     )
-    _save(graph, _finished(graph, video), "video/talking_bot_infinitetalk")
+    stages.saved(graph, _finished(graph, video), "talking_bot_infinitetalk")
     return graph, (
         "## Talking bot with InfiniteTalk\n"
         "Wan 2.1 makes the portrait act: head, hands and background move. For a GPU of 16 GB or "
@@ -119,7 +119,7 @@ def talking_bot_s2v() -> tuple[Graph, str]:
         pan_x=0.0,
         pan_y=0.0,
     )
-    _save(graph, video, "video/talking_bot_s2v")
+    stages.saved(graph, video, "talking_bot_s2v")
     return graph, (
         "## Talking bot with Wan 2.2 S2V\n"
         "Follows the prompt more freely than InfiniteTalk, at 16 frames a second and 20 steps a "
@@ -130,29 +130,10 @@ def talking_bot_s2v() -> tuple[Graph, str]:
 
 def _speech(graph: Graph) -> tuple[Node, Node, Node]:
     """The portrait, what is said, and its sound."""
-    portrait = graph.add("LoadImage", "Portrait", image="portrait.png")
-    clip = graph.add("LoadAudio", "Voice clip", audio="voice.wav")
-    voice = graph.add(
-        "MySpinBot_VoiceProfile",
-        reference=clip,
-        transcript="",
-        engine="kokoro",
-        fit_steps=12,
-        consent="",
-    )
-    words = graph.add(
-        "MySpinBot_WriteNarration",
-        topic="",
-        narration=NARRATION,
-        persona="",
-        tone="warm",
-        language="en",
-        duration_s=10,
-        seed=0,
-        voice=voice,
-    )
-    spoken = graph.add("MySpinBot_Speak", voice=voice, text=words, speed=1.0, seed=0)
-    return portrait, words, spoken
+    portrait = stages.picture(graph)
+    voice = stages.own_voice(graph, fit_steps=12)
+    words = stages.words(graph, voice)
+    return portrait, words, stages.spoken(graph, voice, words)
 
 
 def _conditioning(graph: Graph, words: Node) -> dict[str, Node]:
@@ -190,7 +171,3 @@ def _load(graph: Graph, loader: str, folder: str, url: str, file_input: str, **m
     node = graph.add(loader, **{file_input: name}, **more)
     graph.offer(node, name, url, folder)
     return node
-
-
-def _save(graph: Graph, video: Node, prefix: str) -> None:
-    graph.add("SaveVideo", video=video, filename_prefix=prefix, format="mp4", codec="h264")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .advice import advice, softness_px
 from .crop import AlignedCrop, aligned_crop
 from .finder import MIN_PRESENCE, FaceFinder, chosen_face
+from .following import FaceFollower, Followed
 from .geometry import Face
 from .masks import REGIONS, region_mask
 from .overlay import draw_overlay
@@ -17,7 +18,9 @@ __all__ = [
     "AlignedCrop",
     "Face",
     "FaceFinder",
+    "FaceFollower",
     "FaceSmoother",
+    "Followed",
     "advice",
     "aligned_crop",
     "chosen_face",

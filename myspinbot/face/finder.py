@@ -139,7 +139,7 @@ class FaceFinder:
         )
         if face is None or face.score < self._new_presence:
             return
-        if not any(_same(face.box, other.box) for other in faces):
+        if not any(same_face(face, other) for other in faces):
             faces.append(face)
 
     def _settled(self, image: np.ndarray, face: Face | None) -> Face | None:
@@ -201,6 +201,11 @@ def _around(face: Face) -> tuple[tuple[float, float], float, float]:
     """Center, side and roll of the crop that shows `face` to the mesh model."""
     left, right = face.at((landmarks.LEFT_EYE_CORNERS[0], landmarks.RIGHT_EYE_CORNERS[1]))
     return face.center, CROP_SCALE * face.size_px, line_angle(left, right)
+
+
+def same_face(found: Face, known: Face) -> bool:
+    """Whether two faces found in one picture, or in two that follow each other, are one."""
+    return _same(found.box, known.box)
 
 
 def _same(found: Sequence[float], known: Sequence[float]) -> bool:

@@ -11,7 +11,7 @@ import math
 import threading
 from bisect import bisect_left
 from collections.abc import Callable
-from itertools import accumulate
+from itertools import accumulate, product
 
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.core import Sample
@@ -37,8 +37,10 @@ class Instrument(Collector):
         self._series: dict[tuple[str, ...], list[float]] = {}
         """By labels as they are told. A histogram has a number for each bucket, and the sum."""
         self._starts: dict[tuple[str, ...], list[str]] = {}
-        if not family.labels:
-            self._bind(())
+        closed = [values for values in family.labels.values() if not isinstance(values, int)]
+        if len(closed) == len(family.labels) and (family.kind == "counter" or not closed):
+            for labels in product(*closed):  # PromQL's increase() does not see a line's first value
+                self._bind(labels)
         registry.register(self)
 
     def __call__(self, value: float, *labels: str) -> None:

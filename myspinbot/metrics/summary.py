@@ -54,7 +54,8 @@ def _totals(sums: dict[str, dict[str, float]]) -> Iterator[str]:
                 "second"
             )
     for base, steps in sums["lora_steps_total"].items():
-        yield f"{steps:.0f} training steps of {base}, loss {sums['lora_loss'][base]:.3f}"
+        if steps:
+            yield f"{steps:.0f} training steps of {base}, loss {sums['lora_loss'][base]:.3f}"
     if resident := sums["process_resident_memory_bytes"][""]:
         loaded = sum(sums["models_loaded_bytes"].values())
         yield f"{_size(resident)} RAM" + (f", models {_size(loaded)}" if loaded else "")

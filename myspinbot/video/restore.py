@@ -6,13 +6,14 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import exp
-from typing import Protocol
+from weakref import WeakKeyDictionary
 
 import cv2
 import numpy as np
 
-from ..face import Face, FaceSmoother, region_mask
+from ..face import Face, FaceFollower, Followed, region_mask
 from ..face.crop import warp
+from ..face.following import Finder
 from ..face.likeness import changed, moved
 from ..face.paste import add
 from ..face.template import SIZE_PX, restoration_matrix
@@ -32,19 +33,12 @@ _RELEASE_S = 1.0
 """The guard lets go at once and comes back this slowly, so that it is not seen."""
 
 
-class Finder(Protocol):
-    """Of `face.FaceFinder`, what is used here."""
-
-    def find(self, image: np.ndarray, /) -> list[Face]: ...
-
-    def track(self, image: np.ndarray, previous: Face | None, /) -> Face | None: ...
-
-
 @dataclass(frozen=True, eq=False)
 class _Square:
     """A face as the net sees it."""
 
     number: int
+    shot: _Shot
     face: Face
     """In the square."""
     matrix: np.ndarray
@@ -52,9 +46,9 @@ class _Square:
 
 
 class Restored(Stage):
-    """A source whose most prominent face went through a net of 512 px squares.
+    """A source whose faces went, each by itself, through a net of 512 px squares.
 
-    `look` gives the finder of faces when the first frame is taken. What the net changed is added to
+    Those that a `FaceFollower` sees with `finder` are meant. What the net changed is added to
     the frame within the face's outline, `strength` of it (0..1), so that details finer than the
     square stay. Where nothing moves, what is drawn is smoothed over time. With `guard` the strength
     falls, to 0 if need be, while the new face is too unlike the old one (`face.likeness`).
@@ -65,65 +59,71 @@ class Restored(Stage):
         self,
         source: FrameSource,
         feeder: Feeder,
-        look: Callable[[], Finder],
+        finder: Finder,
         *,
         strength: float = 1.0,
         guard: bool = True,
         told: Callable[[str], object] = log.info,
     ):
         super().__init__(source)
-        self._feeder, self._look, self._told = feeder, look, told
+        self._feeder, self._finder, self._told = feeder, finder, told
         self._strength, self._guard = strength, guard
         self.faceless = self.restored = self.weakened = 0
-        """Frames made so far that show no face, that do, and those of them the guard held back."""
+        """Frames made so far that show no face, that do, and those in which the guard held one
+        back."""
+        self.most = 0
+        """Faces in one frame."""
 
     def frames(self) -> Iterator[np.ndarray]:
-        self.faceless = self.restored = self.weakened = 0
-        finder, smoother = self._look(), FaceSmoother()
-        shot = _Shot(self._guard, finder, 1 / float(self.fps))
-        waiting: list[tuple[np.ndarray, _Square | None]] = []
-        raw: Face | None = None
+        self.faceless = self.restored = self.weakened = self.most = 0
+        follower = FaceFollower(self._finder)
+        shots: WeakKeyDictionary[Followed, _Shot] = WeakKeyDictionary()
+        waiting: list[tuple[np.ndarray, list[_Square]]] = []
         for number, frame in enumerate(self.source.frames()):
-            raw = finder.track(frame, raw) if number else next(iter(finder.find(frame)), None)
-            face = smoother.smooth(raw, float(number / self.fps))
-            waiting.append((frame.copy(), face and _square(number, frame, face)))
-            if len(waiting) >= self._feeder.batch:
-                yield from self._made(waiting, shot)
+            squares = []
+            for whose in follower.follow(frame, float(number / self.fps)):
+                if whose not in shots:
+                    shots[whose] = _Shot(self._guard, self._finder, 1 / float(self.fps))
+                squares.append(_square(number, frame, whose.face, shots[whose]))
+            waiting.append((frame.copy(), squares))
+            if sum(len(found) or 1 for _, found in waiting) >= self._feeder.batch:
+                yield from self._made(waiting)
                 waiting = []
-        yield from self._made(waiting, shot)
+        yield from self._made(waiting)
         self._told(self.report)
 
     @property
     def report(self) -> str:
         """What was done, in words."""
         total = self.faceless + self.restored
-        lines = [f"{self.restored} of {total} frames show a face that was restored."]
+        faces = "a face that was" if self.most < 2 else f"up to {self.most} faces that were"
+        lines = [f"{self.restored} of {total} frames show {faces} restored."]
         if self.weakened:
             lines.append(f"In {self.weakened} of them less, to keep the likeness.")
         if self.faceless:
             lines.append(f"{self.faceless} show no face and stay as they are.")
         return " ".join(lines)
 
-    def _made(
-        self, waiting: list[tuple[np.ndarray, _Square | None]], shot: _Shot
-    ) -> Iterator[np.ndarray]:
-        squares = [square for _, square in waiting if square is not None]
-        drawn = self._feeder(np.stack([s.pixels for s in squares])) if squares else iter(())
-        for frame, square in waiting:
-            if square is None:
-                self.faceless += 1
-                yield frame
-                continue
-            change, share = shot.change(square, next(drawn))
-            self.restored += 1
-            self.weakened += share < 1
-            yield add(frame, change * np.float32(share * self._strength), square.matrix)
+    def _made(self, waiting: list[tuple[np.ndarray, list[_Square]]]) -> Iterator[np.ndarray]:
+        pixels = [square.pixels for _, squares in waiting for square in squares]
+        drawn = self._feeder(np.stack(pixels)) if pixels else iter(())
+        for frame, squares in waiting:
+            held_back = False
+            for square in squares:
+                change, share = square.shot.change(square, next(drawn))
+                held_back |= share < 1
+                frame = add(frame, change * np.float32(share * self._strength), square.matrix)
+            self.faceless += not squares
+            self.restored += bool(squares)
+            self.weakened += held_back
+            self.most = max(self.most, len(squares))
+            yield frame
 
 
-def _square(number: int, frame: np.ndarray, face: Face) -> _Square:
+def _square(number: int, frame: np.ndarray, face: Face, shot: _Shot) -> _Square:
     matrix = restoration_matrix(face)
     pixels = warp(frame, matrix, SIZE_PX, SIZE_PX, replicate=True)
-    return _Square(number, face.transformed(matrix), matrix, pixels)
+    return _Square(number, shot, face.transformed(matrix), matrix, pixels)
 
 
 class _Shot:

@@ -51,13 +51,14 @@ def in_tiles(net: Callable[[Tensor], Tensor], images: Tensor, scale: int, tile_p
     rows, columns = (spans(length, tile_px, OVERLAP_PX) for length in (height, width))
     if len(rows) == len(columns) == 1:
         return net(images)
+    downs, acrosses = list(weights(rows, scale)), list(weights(columns, scale))
     made: Tensor | None = None
-    for (top, bottom), down in zip(rows, weights(rows, scale), strict=True):
-        for (left, right), across in zip(columns, weights(columns, scale), strict=True):
+    for (top, bottom), down in zip(rows, downs, strict=True):
+        for (left, right), across in zip(columns, acrosses, strict=True):
             tile = net(images[:, :, top:bottom, left:right])
             if made is None:
                 made = tile.new_zeros((*tile.shape[:2], height * scale, width * scale))
-            tile = tile * (down[:, None] * across).to(tile)
-            made[..., top * scale : bottom * scale, left * scale : right * scale] += tile
+            place = made[..., top * scale : bottom * scale, left * scale : right * scale]
+            place.addcmul_(tile, (down[:, None] * across).to(tile))
     assert made is not None
     return made

@@ -40,7 +40,7 @@ from .folders import (
     weights,
     window_store,
 )
-from .image_nets import UpscaleModel, load_restorer
+from .image_nets import FrameInterpolator, UpscaleModel, load_restorer
 from .instrumentation import metrics
 from .landmarker import face_networks
 from .lora import Sampler, captions, latents, lora_file, pictures, published_names, unmapped
@@ -59,6 +59,7 @@ __all__ = [
     "SCHEDULERS",
     "VOICES",
     "ClipText",
+    "FrameInterpolator",
     "GraphBuilder",
     "HostedDenoiser",
     "Managed",

@@ -1,16 +1,18 @@
-"""ComfyUI's UPSCALE_MODEL, a net out of spandrel, as stages of ours use it."""
+"""ComfyUI's UPSCALE_MODEL, a net out of spandrel, and INTERP_MODEL, as stages of ours use them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import comfy.model_management as mm
 import comfy.utils
+import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from ...myspinbot.errors import BadInputError, MissingModelError
 from .models import WholePatcher, cancellable
@@ -57,6 +59,61 @@ class UpscaleModel:
             return False
         mm.soft_empty_cache()
         return True
+
+
+class FrameInterpolator:
+    """An INTERP_MODEL (RIFE or FILM) as myspinbot.video.interpolate.Between."""
+
+    def __init__(self, patcher: Any):
+        """Raises BadInputError for what is no such net."""
+        if not hasattr(getattr(patcher, "model", None), "extract_features"):
+            raise BadInputError(
+                f"The interp_model is a {type(patcher).__name__}, not what Load Frame "
+                "Interpolation Model loads. Connect that node."
+            )
+        self._patcher = patcher
+        self._several = hasattr(patcher.model, "forward_multi_timestep")
+        self._last: tuple[np.ndarray, Any] | None = None
+        """The frame that came last, and what the net saw in it."""
+
+    def __call__(
+        self, before: np.ndarray, after: np.ndarray, shares: Sequence[float]
+    ) -> list[np.ndarray]:
+        from ...myspinbot.video.nets import as_pictures
+
+        net, dtype = self._patcher.model, self._patcher.model_dtype()
+        needed = net.memory_used_forward((1, *before.shape), dtype)
+        mm.load_models_gpu([self._patcher], memory_required=needed)
+        with torch.inference_mode(), _interruptible(net):
+            first, second = (self._tensor(frame, dtype) for frame in (before, after))
+            seen = {"img0": self._last[1]} if self._last and self._last[0] is before else {}
+            if not seen:
+                seen["img0"] = net.extract_features(first)
+            seen["img1"] = net.extract_features(second)
+            self._last = after, seen["img1"]
+            made = self._made(net, first, second, shares, seen)
+            return as_pictures(made[..., : before.shape[0], : before.shape[1]].float())
+
+    def _tensor(self, frame: np.ndarray, dtype: torch.dtype) -> Tensor:
+        """[1, 3, H, W] 0..1 on the device, with sides that the net can halve."""
+        image = torch.from_numpy(frame).to(self._patcher.load_device).permute(2, 0, 1)[None]
+        step = getattr(self._patcher.model, "pad_align", 1)
+        right, below = (-side % step for side in (frame.shape[1], frame.shape[0]))
+        return functional.pad(image.to(dtype) / 255, (0, right, 0, below), mode="replicate")
+
+    def _made(
+        self, net: Any, first: Tensor, second: Tensor, shares: Sequence[float], seen: dict
+    ) -> Tensor:
+        if self._several and len(shares) > 1:
+            try:
+                return net.forward_multi_timestep(first, second, shares, cache=seen)
+            except Exception as error:
+                if not mm.is_oom(error):
+                    raise
+            self._several = False
+            mm.soft_empty_cache()
+        times = (first.new_full((1, 1, *first.shape[2:]), share) for share in shares)
+        return torch.cat([net(first, second, timestep=time, cache=seen) for time in times])
 
 
 def load_restorer(path: Path, *, accepted: bool, fidelity: float) -> Any:
