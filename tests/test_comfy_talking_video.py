@@ -263,10 +263,10 @@ def test_two_speakers_take_turns(given, run, upload, download, tmp_path):
 
 
 def test_s2v_continues_its_latents(models, given, run, upload, download, tmp_path):
-    tiny_video_models.build(models, "s2v", "wav2vec_large")
+    tiny_video_models.build(models, "s2v")
     audio = upload(tiny.speech(tmp_path, 3.0, "three.wav"))
     events = []
-    path = download(run(tiny.s2v(given[0], audio).queued(), listed(events)))
+    path = download(run(tiny.quickly(tiny.s2v(given[0], audio)).queued(), listed(events)))
     assert tiny.windows_of(events) == 3
     frames, found = frames_of(path), probe(path)
     assert (len(frames), found["fps"]) == (48, 16)
@@ -275,7 +275,7 @@ def test_s2v_continues_its_latents(models, given, run, upload, download, tmp_pat
     assert not steps[:2].max() > 2, "the first frames, which the model leaves raw, show the third"
     assert steps[[19, 39]].min() > 0.2 * np.median(steps[2:])
     with pytest.raises(PromptRejectedError, match="has one speaker and no colour_match"):
-        run(tiny.s2v(given[0], audio, colour_match=0.5).queued())
+        run(tiny.quickly(tiny.s2v(given[0], audio, colour_match=0.5)).queued())
 
 
 WRONG = {
@@ -345,7 +345,7 @@ def test_the_shipped_workflow_runs_on_tiny_models(name, models, samples_dir, run
     inputs_of(prompt, "LoadAudio")["audio"] = upload(samples_dir / "voice.wav")
     inputs_of(prompt, "MySpinBot_VoiceProfile").update(transcript=TRANSCRIPT, fit_steps=0)
     inputs_of(prompt, "MySpinBot_WriteNarration")["narration"] = "Good morning."
-    small = {"steps": 1, "width": 64, "height": 64, "window_frames": 21}
+    small = {"steps": 1, "width": 64, "height": 64, "window_frames": 33}
     inputs_of(prompt, "MySpinBot_TalkingVideo").update(small)
     found = probe(download(run(graph.queued())))
     assert found["fps"] == (25 if infinite else 16)
