@@ -61,8 +61,15 @@ def test_routes_answer(comfy):
     assert get(comfy, "/myspinbot/doctor")["missing_weights"] == []
 
 
-def test_the_talking_bot(bot, run, download, models_dir, finder):
+def test_the_talking_bot(bot, run, download, models_dir, samples_dir, finder):
+    """It is understood, in step, upright and in colour, and the file carries its workflow."""
     path = download(run(bot))
+    with av.open(str(path)) as container:
+        assert "MySpinBot_TalkingBot" in container.metadata["prompt"]
+    first = next(read_frames(path))
+    portrait = np.asarray(cv2.imread(str(samples_dir / "hopper.jpg")))[..., ::-1]
+    far = [cv2.resize(p, (16, 16), interpolation=cv2.INTER_AREA) for p in (first, portrait)]
+    assert np.abs(far[0].astype(float) - far[1].astype(float)).mean() < 6
     figures = measure(
         path,
         track=finder.track,
@@ -81,22 +88,10 @@ def test_the_talking_bot(bot, run, download, models_dir, finder):
     assert motion[8:-15].mean() > 4 * motion[-8:].mean(), "the mouth rests in the silent end"
 
 
-def test_frames_of_the_video_are_upright_and_coloured(bot, run, download, samples_dir):
-    """Seen from afar the first frame is the portrait: right way up, right colours."""
-    first = next(read_frames(download(run(bot))))
-    portrait = np.asarray(cv2.imread(str(samples_dir / "hopper.jpg")))[..., ::-1]
-    far = [cv2.resize(p, (16, 16), interpolation=cv2.INTER_AREA) for p in (first, portrait)]
-    assert np.abs(far[0].astype(float) - far[1].astype(float)).mean() < 6
-
-
-def test_the_file_carries_its_workflow(bot, run, download):
-    with av.open(str(download(run(bot)))) as container:
-        assert "MySpinBot_TalkingBot" in container.metadata["prompt"]
-
-
 def test_a_new_topic_keeps_the_voice(bot, run):
-    run(bot)
     node = inputs_of(bot, "MySpinBot_TalkingBot")
+    node["narration"] = "Something."
+    run(bot)
     node["narration"] = "Something else."
     ran = []
     run(bot, lambda kind, data: ran.append(data.get("node")) if kind == "executing" else None)
