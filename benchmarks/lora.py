@@ -1,16 +1,18 @@
 """A step of LoRA training against ComfyUI's own node and a plain script with diffusers and peft.
 
 The same tiny SD1.5 (44 million random weights, 32x32 latents, rank 8, float32, one thread, torch's
-attention), each case in a fresh process: CPU-seconds of the best step, and the peak of the resident
-memory over that of the loaded model. Captions differ within a batch. diffusers is no requirement of
-the pack: without it its rows are left out.
+attention), each run in a fresh process: CPU-seconds of the best step of all runs, and the peak of
+the resident memory over that of the loaded model, median of the runs. Captions differ within a
+batch. diffusers is no requirement of the pack: without it its rows are left out.
 
-    python -m benchmarks.lora [word of the cases to run]...
+    python -m benchmarks.lora [1 or 4 images, or part of a case's name]...
+    python -m benchmarks.lora full     # a UNet of Stable Diffusion's size; takes 8 GB
 """
 
 from __future__ import annotations
 
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -35,9 +37,15 @@ CASES: list[tuple[str, int, dict[str, Any]]] = [
     ("ours, all layers", 4, {"engine": "ours", "targets": "all"}),
     ("ours, all layers, checkpointing", 4, {"engine": "ours", "targets": "all", "depth": 1}),
     ("ours, attention, checkpointing", 4, {"engine": "ours", "targets": "attention", "depth": 1}),
+    (
+        "full size: ours, attention, checkpointing",
+        1,
+        {"engine": "ours", "targets": "attention", "depth": 1, "full": True},
+    ),
 ]
 STEPS = {1: 5, 4: 3}
-"""Of each case, by batch; the first one is not counted."""
+"""Of each run, by batch; the first one is not counted."""
+RUNS = {1: 3, 4: 1}
 
 PROLOGUE = """
 import importlib.util, json, os, sys, time
@@ -69,13 +77,26 @@ def end(*_):
 """
 COMFYUI = """
 import comfy.options; comfy.options.enable_args_parsing()
-import comfy.sd, comfy.model_management as mm
+import comfy.ops, comfy.sd, comfy.model_management as mm
 spec = importlib.util.spec_from_file_location(
     "pack", root + "/__init__.py", submodule_search_locations=[root])
 sys.modules["pack"] = importlib.util.module_from_spec(spec)
 inference = torch.inference_mode()
 inference.__enter__()
-model = comfy.sd.load_checkpoint_guess_config(weights, output_clip=False, output_vae=False)[0]
+if "full" in options:
+    from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
+    sys.path.append(root + "/tests")
+    from tiny_models import SD15_NANO, randomized
+    config = SD15_NANO | dict(
+        num_res_blocks=[2] * 4, channel_mult=[1, 2, 4, 4], transformer_depth=[1] * 6 + [0] * 2,
+        transformer_depth_output=[1] * 9 + [0] * 3, transformer_depth_middle=1)
+    kinds = dict(dtype=torch.float32, operations=comfy.ops.disable_weight_init, device="meta")
+    model = comfy.sd.load_diffusion_model_state_dict(randomized(UNetModel(**config, **kinds)))
+    import ctypes
+    ctypes.CDLL(None).malloc_trim(0)  # what the random numbers leave is not the model's
+else:
+    load = comfy.sd.load_checkpoint_guess_config
+    model = load(weights, output_clip=False, output_vae=False)[0]
 mm.load_models_gpu([model])
 positive = [[text[None], {}] for text in texts]
 """
@@ -102,7 +123,8 @@ from pack.myspinbot.lora.recipe import Recipe
 from pack.myspinbot.lora.training import Training
 from pack.nodes.host.denoiser import Caption, HostedDenoiser
 import peft
-recipe = Recipe(steps=steps, rank=8, alpha=8.0, targets=options["targets"], batch=batch,
+# one step more, which ends with a validation and is not counted
+recipe = Recipe(steps=steps + 1, rank=8, alpha=8.0, targets=options["targets"], batch=batch,
                 averaging=0.0, validate_every=10**6, patience=0, preview_every=0,
                 recompute="depth" in options, caption_dropout=0.0)
 denoiser = HostedDenoiser(model)
@@ -149,7 +171,8 @@ for step in range(steps):
 """
 EPILOGUE = """
 peak = status("VmHWM")
-took = [after - before for before, after in zip(ends[1:], ends[2:])]
+print("loaded", loaded, "MiB", file=sys.stderr)
+took = [after - before for before, after in zip(ends[1:], ends[2:])][:steps - 1]
 print("RESULT" + json.dumps(dict(step_s=min(took), worst_s=max(took), mib=peak - loaded)))
 os._exit(0)  # what comes after the measurement is not waited for
 """
@@ -184,22 +207,36 @@ def main() -> None:
         weights = build(Path(folder), "sd15_mini")["sd15_mini"]
         print("| batch | case | CPU-s a step (worst) | of core's | peak MiB | of core's |")
         print("|---|---|---|---|---|---|")
-        against: dict[tuple[int, bool], dict[str, float]] = {}
+        core: dict[tuple[int, bool], dict[str, float]] = {}
         for name, batch, options in CASES:
-            if wanted and not any(word in (name, str(batch)) for word in wanted):
+            full = "full" in options
+            named = any(word in name for word in wanted)
+            if not named and (full or (wanted and str(batch) not in wanted)):
                 continue
-            found = measure(weights, batch, options)
+            runs = [measure(weights, batch, options) for _ in range(1 if full else RUNS[batch])]
+            found = _of_all([run for run in runs if run])
             if found is None:
                 continue
             alike = batch, "depth" in options
-            against.setdefault(alike, found)
-            core = against[alike]
+            if options["engine"] == "core":
+                core.setdefault(alike, found)
+            other = {} if full else core.get(alike, {})
+            shares = {k: f"{found[k] / other[k]:.2f}" if other else "–" for k in found}
             print(
                 f"| {batch} | {name} | {found['step_s']:.2f} ({found['worst_s']:.2f}) "
-                f"| {found['step_s'] / core['step_s']:.2f} | {found['mib']:.0f} "
-                f"| {found['mib'] / core['mib']:.2f} |",
+                f"| {shares['step_s']} | {found['mib']:.0f} | {shares['mib']} |",
                 flush=True,
             )
+
+
+def _of_all(runs: list[dict[str, float]]) -> dict[str, float] | None:
+    if not runs:
+        return None
+    return {
+        "step_s": min(run["step_s"] for run in runs),
+        "worst_s": max(run["worst_s"] for run in runs),
+        "mib": statistics.median(run["mib"] for run in runs),
+    }
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from scripts.serving import ComfyProcess, free_port
 
 sys.path.append(str(ROOT / "tests"))
 import tiny_models
-from prompts import inputs_of, load
+from prompts import inputs_of, load, lora_training
 
 IMAGES = ROOT / "docs" / "images"
 SCRAPE_S = 2.0
@@ -58,42 +58,6 @@ def bot(topic: str, seed: int) -> dict[str, Any]:
     return prompt
 
 
-def training() -> dict[str, Any]:
-    """A tiny model learns a picture."""
-    data = {
-        "images": ["2", 0],
-        "folder": "none",
-        "trigger": "ohwx",
-        "class_word": "disc",
-        "captions": "",
-        "crop": "whole",
-        "resolution": 64,
-        "min_images": 0,
-        "mirror": False,
-        "face_mask": False,
-        "seed": 0,
-    }
-    learn = {
-        **dict(zip(("model", "clip", "vae"), (["1", n] for n in range(3)), strict=True)),
-        "dataset": ["3", 0],
-        "subject": "style",
-        "effort": "fast",
-        "seed": 0,
-        "steps": 150,
-        "resume": "never",
-    }
-    return {
-        "1": {
-            "class_type": "CheckpointLoaderSimple",
-            "inputs": {"ckpt_name": "tiny_sd15.safetensors"},
-        },
-        "2": {"class_type": "LoadImage", "inputs": {"image": "disc.png"}},
-        "3": {"class_type": "MySpinBot_LoraDataset", "inputs": data},
-        "4": {"class_type": "MySpinBot_TrainLora", "inputs": learn},
-        "5": {"class_type": "PreviewAny", "inputs": {"source": ["4", 5]}},
-    }
-
-
 def disc(path: Path) -> None:
     axis = np.linspace(-1, 1, 96)
     inside = (axis[None] ** 2 + axis[:, None] ** 2 < 0.4)[..., None]
@@ -111,7 +75,8 @@ async def work(server: ComfyProcess) -> None:
             inputs_of(prompt, "LoadAudio")["audio"] = voice
         broken = json.loads(json.dumps(prompts[0]))
         inputs_of(broken, "MySpinBot_TalkingBot")["topic"] = ""
-        queued = [prompts[0], prompts[0], broken, *prompts[1:], training()]
+        training = lora_training("disc.png", steps=150, resume="never")
+        queued = [prompts[0], prompts[0], broken, *prompts[1:], training]
 
         async def run(prompt: dict[str, Any]) -> None:
             async with ComfyServer(server.url) as one:

@@ -195,22 +195,23 @@ def main() -> None:
                 flush=True,
             )
     for chain in chosen.chain:
-        peaks = {
-            frames: median(found.peak_mib for found in runs)
-            for (name, frames), runs in known.items()
-            if name == chain
-        }
-        few, many = min(peaks), max(peaks)
-        if many > few:
-            each_mib = (peaks[many] - peaks[few]) / (many - few)
-            growth = peaks[many] / peaks[few] - 1
-            print(f"{chain}: {each_mib:.2f} MiB a frame from {few} to {many}, {growth:+.1%}")
-        for frames in peaks:
+        runs = {frames: found for (name, frames), found in known.items() if name == chain}
+        few, many = min(runs), max(runs)
+        for frames in runs:
             if chain != "core" and ("core", frames) in known:
-                ours_s, core_s = (
-                    median(found.cpu_s for found in known[name, frames]) for name in (chain, "core")
-                )
-                print(f"{chain}: {ours_s / core_s:.2f} of core's CPU time for {frames} frames")
+                share = _cpu_s(runs[frames]) / _cpu_s(known["core", frames])
+                print(f"{chain}: {share:.2f} of core's CPU time for {frames} frames")
+        if many > few:
+            first, last = (median(found.peak_mib for found in runs[n]) for n in (few, many))
+            each_mib, each_s = last - first, _cpu_s(runs[many]) - _cpu_s(runs[few])
+            print(
+                f"{chain}, each frame beyond {few}: {each_mib / (many - few):.2f} MiB, "
+                f"{each_s / (many - few):.4f} CPU-s; peak at {many}: {last / first - 1:+.1%}"
+            )
+
+
+def _cpu_s(runs: list[Result]) -> float:
+    return median(found.cpu_s for found in runs)
 
 
 if __name__ == "__main__":

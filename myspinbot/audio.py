@@ -26,7 +26,7 @@ _K_WEIGHTING = np.array([[*b, 1.0, *a] for b, a in (_HEAD, _HIGH_PASS)])
 PEAK_DBFS = -1.0
 """Ceiling of what was levelled."""
 _BLOCK = 1 << 16
-"""Samples that are resampled at once."""
+"""Samples that are worked on at once."""
 _SILENCE_LUFS = -60.0
 """Nothing below is raised: there is no voice in it."""
 _ATEMPO_S = 0.2
@@ -58,14 +58,20 @@ class Audio:
             return Audio(self.samples, rate)
         channels, total = self.samples.shape
         made, done = np.zeros((channels, round(total * rate / self.rate)), np.float32), 0
-        resampler = av.AudioResampler(format="fltp", layout=_layout(self.samples), rate=rate)
-        for start in range(0, total + _BLOCK, _BLOCK):  # of an hour at once there would be copies
-            part = self.samples[:, start : start + _BLOCK]
-            for frame in resampler.resample(_frame(part, self.rate) if part.size else None):
-                block = frame.to_ndarray()[:, : made.shape[1] - done]
-                made[:, done : done + block.shape[1]] = block
-                done += block.shape[1]
+        for block in self._blocks(rate):
+            block = block[:, : made.shape[1] - done]
+            made[:, done : done + block.shape[1]] = block
+            done += block.shape[1]
         return Audio(made, rate)
+
+    def _blocks(self, rate: int) -> Iterator[np.ndarray]:
+        """The sound at `rate` Hz, piece by piece: of an hour at once there would be copies."""
+        resampler = av.AudioResampler(format="fltp", layout=_layout(self.samples), rate=rate)
+        for part in _parts(self.samples):
+            for frame in resampler.resample(_frame(part, self.rate)):
+                yield frame.to_ndarray()
+        for frame in resampler.resample(None):
+            yield frame.to_ndarray()
 
     def finite(self) -> Audio:
         """The same, silent where samples are no numbers, as in what broken models make."""
@@ -92,10 +98,14 @@ class Audio:
         count = round(self.samples.shape[1] * _K_RATE / self.rate) // tenth
         if count < 4:
             return float("-inf")
-        power = np.zeros(count)
-        for samples in self.resampled(_K_RATE).samples:
-            heard = np.asarray(sosfilt(_K_WEIGHTING, samples.astype(np.float64)))
-            power += np.square(heard[: count * tenth]).reshape(count, tenth).mean(axis=1)
+        power, done = np.zeros(count + 1), 0
+        state = np.zeros((len(_K_WEIGHTING), len(self.samples), 2))
+        for block in self._blocks(_K_RATE):
+            heard, state = sosfilt(_K_WEIGHTING, block.astype(np.float64), zi=state)
+            number = np.minimum((done + np.arange(block.shape[1])) // tenth, count)
+            power += np.bincount(number, np.square(heard).sum(axis=0), count + 1) / tenth
+            done += block.shape[1]
+        power = power[:count]
         blocks = np.convolve(power, np.full(4, 0.25), "valid")  # 0.4 s, a new one every 0.1 s
         blocks = blocks[blocks > 10 ** ((-70 + 0.691) / 10)]
         if not len(blocks):
@@ -112,7 +122,10 @@ class Audio:
         if not np.isfinite(now):  # too short to have one
             now = self.rms_dbfs()
         gain = 10 ** ((loudness_lufs - now) / 20) if now > _SILENCE_LUFS else 1.0
-        return Audio(_limited(self.samples * np.float32(gain)), self.rate)
+        made = np.empty(self.samples.shape, np.float32)
+        for part, place in zip(_parts(self.samples), _parts(made), strict=True):
+            place[:] = _limited(part * np.float32(gain))
+        return Audio(made, self.rate)
 
     def stretched(self, factor: float) -> Audio:
         """The same pitch for `factor` (0.5..2) times as long (FFmpeg's atempo, a WSOLA).
@@ -138,6 +151,10 @@ class Audio:
         graph.push(None)
         samples = np.concatenate(list(_pulled(graph)), axis=1)[:, :length]
         return Audio(np.ascontiguousarray(samples), self.rate)
+
+
+def _parts(samples: np.ndarray) -> Iterator[np.ndarray]:
+    return (samples[:, at : at + _BLOCK] for at in range(0, samples.shape[1], _BLOCK))
 
 
 def _limited(samples: np.ndarray) -> np.ndarray:

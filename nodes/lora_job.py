@@ -15,6 +15,7 @@ import torch
 from ..myspinbot.lora import lora_file, loss_curve, recipe
 from ..myspinbot.lora.adapters import Adapters
 from ..myspinbot.lora.batches import Example, generator
+from ..myspinbot.lora.captioning import without_trigger
 from ..myspinbot.lora.checkpoint import Checkpoint
 from ..myspinbot.lora.dataset import LoraDataset
 from ..myspinbot.lora.frozen import Freezing
@@ -41,7 +42,8 @@ class LoraJob:
         changes: Mapping[str, Any],
     ):
         self._model, self._dataset, self._changes = model, dataset, dict(changes)
-        self._denoiser = host.HostedDenoiser(model)
+        precision = changes.get("precision", recipe.AUTO)
+        self._denoiser = host.HostedDenoiser(model, precision)
         self._family = self._denoiser.family
         self._recipe = recipe.preset(self._family.name, subject, effort, **self._changes)
         self._kind = {"subject": subject, "effort": effort}
@@ -51,7 +53,9 @@ class LoraJob:
         """Bring words and pictures into the form the net reads; each once."""
         data, tick = self._dataset, host.ticker()
         prompt = preview_prompt.strip() or data.images[0].caption
-        texts = [*(image.caption for image in data.images), prompt, data.class_word, ""]
+        captions = [image.caption for image in data.images]
+        plain = [without_trigger(text, data.trigger, data.class_word) for text in captions]
+        texts = [*captions, prompt, *plain, ""]
         self._captions = host.captions(clip, texts, tick)
         pixels = [image.pixels for image in data.images]
         made = host.latents(vae, pixels, self._denoiser, self._recipe.seed, tick)
@@ -62,8 +66,9 @@ class LoraJob:
                 None
                 if image.mask is None
                 else places(image.mask, self._recipe.background, tuple(latent.shape[-2:])),
+                self._captions[text],
             )
-            for image, latent in zip(data.images, made, strict=True)
+            for image, latent, text in zip(data.images, made, plain, strict=True)
         ]
         self._sampler = host.Sampler(
             self._denoiser,
@@ -106,7 +111,6 @@ class LoraJob:
                 self._examples,
                 made,
                 empty=self._captions[""],
-                class_caption=self._captions[self._dataset.class_word],
                 checkpoint=Checkpoint(host.private(FOLDER), identity),
                 free=host.free_cached,
                 short_of_memory=host.short_of_memory,

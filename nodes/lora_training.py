@@ -10,7 +10,7 @@ from comfy_api.latest import io
 from ..myspinbot.errors import BadInputError
 from ..myspinbot.lora.families import COVERAGES
 from ..myspinbot.lora.lora_file import DTYPES, NAMINGS
-from ..myspinbot.lora.recipe import EFFORTS, OPTIMISERS, SUBJECTS
+from ..myspinbot.lora.recipe import EFFORTS, OPTIMISERS, PRECISIONS, SCHEDULES, SUBJECTS
 from . import host, types
 
 PRESET = "preset"
@@ -71,7 +71,11 @@ class TrainLora(io.ComfyNode):
                 _number(io.Int, "batch", 0, 64, "Images a step."),
                 _number(io.Int, "micro_batch", 0, 64, "Images in memory at once."),
                 _choice("optimizer", OPTIMISERS, "prodigy finds its learning rate."),
-                _number(io.Float, "prior_weight", -1.0, 10.0, "How much the class is held on to."),
+                _choice("schedule", SCHEDULES, "How the learning rate goes on after its start."),
+                _choice("precision", PRECISIONS, "Of the model; auto: bf16 on a GPU that has it."),
+                _number(
+                    io.Float, "prior_weight", -1.0, 10.0, "How much the class is held in place."
+                ),
                 _number(io.Float, "background", -1.0, 1.0, "What counts outside a mask."),
                 _number(io.Int, "preview_every", -1, 10**6, "Steps between samples; 0 only last."),
                 _choice("gradient_checkpointing", ("on", "off"), "Less memory, a third slower."),

@@ -83,6 +83,21 @@ def comfy(tmp_path_factory, extra_models) -> Iterator[ComfyProcess]:
             yield server
 
 
+@pytest.fixture(scope="session")
+def lora_played(tmp_path_factory):
+    """What lora_plays found out, all in one process."""
+    import lora_plays
+    import tiny_models
+    from inside_comfyui import play
+    from lora_nets import POSE
+
+    folder = tmp_path_factory.mktemp("lora")
+    built = tiny_models.build(folder / "models", *lora_plays.KINDS)
+    paths = {kind: str(path) for kind, path in built.items()}
+    parts = (lora_plays.FAMILIES, lora_plays.LOAD, lora_plays.FAULTS, lora_plays.RIGHT)
+    return play(POSE + f"paths = {paths!r}\n" + "".join(parts) + lora_plays.END, folder)
+
+
 @pytest.fixture
 def run(comfy):
     """Queue an API-format prompt on the shared server: ``run(prompt) -> history entry``."""

@@ -89,7 +89,8 @@ def examples(count: int = 4, sizes=((4, 4),)) -> list[Example]:
         h, w = sizes[number % len(sizes)]
         blob = torch.linspace(-1, 1, h)[:, None] * torch.linspace(1, -1, w)[None]
         latent = torch.stack([blob, -blob]) + 0.1 * torch.randn(2, h, w, generator=random)
-        made.append(Example(latent, torch.randn(4, generator=random)))
+        caption = torch.randn(4, generator=random)
+        made.append(Example(latent, caption, plain=torch.ones(4)))
     return made
 
 
@@ -135,6 +136,5 @@ class Bench:
             data or examples(),
             self.recipe,
             empty=torch.zeros(4),
-            class_caption=torch.ones(4),
             checkpoint=checkpoint,
         )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+from functools import partial
 
 import numpy as np
 import pytest
 import tiny_models
 from metering import figures, grown
 from PIL import Image
-from prompts import cancelled
+from prompts import cancelled, lora_training
 from safetensors import safe_open
 
 pytestmark = pytest.mark.comfy
@@ -18,46 +19,13 @@ pytestmark = pytest.mark.comfy
 
 @pytest.fixture
 def training(extra_models, upload, tmp_path):
-    """A prompt that trains a few steps on one picture; 4 is Train LoRA, 5 shows its report."""
+    """A prompt that trains a few steps on one picture."""
     tiny_models.build(extra_models, "sd15")
     noise = np.random.default_rng(0).integers(0, 255, (96, 96, 3), np.uint8)
     Image.fromarray(noise).save(tmp_path / "noise.png")
 
-    def prompt(**settings):
-        values = {
-            **dict(zip(("model", "clip", "vae"), (["1", n] for n in range(3)), strict=True)),
-            "dataset": ["3", 0],
-            "subject": "style",
-            "effort": "fast",
-            "seed": 0,
-            "rank": 2,
-            "targets": "attention",
-            **settings,
-        }
-        data = {
-            "images": ["2", 0],
-            "folder": "none",
-            "trigger": "ohwx",
-            "class_word": "noise",
-            "captions": "",
-            "crop": "whole",
-            "resolution": 64,
-            "min_images": 0,
-            "mirror": False,
-            "face_mask": False,
-            "seed": 0,
-        }
-        checkpoint = {"ckpt_name": "tiny_sd15.safetensors"}
-        image = {"image": upload(tmp_path / "noise.png")}
-        return {
-            "1": {"class_type": "CheckpointLoaderSimple", "inputs": checkpoint},
-            "2": {"class_type": "LoadImage", "inputs": image},
-            "3": {"class_type": "MySpinBot_LoraDataset", "inputs": data},
-            "4": {"class_type": "MySpinBot_TrainLora", "inputs": values},
-            "5": {"class_type": "PreviewAny", "inputs": {"source": ["4", 5]}},
-        }
-
-    return prompt
+    picture = upload(tmp_path / "noise.png")
+    return partial(lora_training, picture, rank=2, targets="attention")
 
 
 def report(entry):

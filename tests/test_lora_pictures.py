@@ -14,7 +14,7 @@ from PIL import Image
 from myspinbot.errors import BadInputError
 from myspinbot.lora import framing, judging
 from myspinbot.lora.assembling import DatasetSettings, assemble
-from myspinbot.lora.captioning import caption_for, caption_lines
+from myspinbot.lora.captioning import caption_for, caption_lines, without_trigger
 from myspinbot.lora.contact_sheet import CELL_PX, contact_sheet
 from myspinbot.lora.sources import Source, folder_sources, given_sources
 from myspinbot.lora.variants import draw_variant
@@ -198,6 +198,9 @@ def test_captions():
     assert caption_for("at sea", "", "", close_up=False) == "at sea"
     with pytest.raises(BadInputError, match="both empty"):
         caption_for("", " ", "", close_up=False)
+    assert without_trigger("a photo of OHWX man, at sea", "ohwx", "man") == "a photo of man, at sea"
+    assert without_trigger("ohwx at sea", "ohwx", "man") == "man at sea"
+    assert without_trigger("at sea", "", "man") == "man"
 
 
 def test_few_pictures_are_filled_up_with_different_copies_of_each():

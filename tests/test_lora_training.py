@@ -2,13 +2,14 @@
 
 import os
 import signal
+import sys
 from dataclasses import replace
 
 import pytest
 import torch
 from lora_toy import RECIPE, Bench, examples, weight_of
 
-from myspinbot.errors import BadInputError, EngineError
+from myspinbot.errors import BadInputError, EngineError, MissingDependencyError
 from myspinbot.lora.batches import Batches
 from myspinbot.lora.checkpoint import Checkpoint, State
 from myspinbot.lora.families import FAMILIES, Prediction
@@ -110,6 +111,12 @@ def test_a_cancel_in_the_middle_of_a_step_loses_only_that_step(tmp_path):
     straight = Bench().training()
     straight.run()
     assert equal(resumed.weights(), straight.weights())
+
+
+def test_prodigy_may_be_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "prodigyopt", None)
+    with pytest.raises(MissingDependencyError, match="pip install prodigyopt"):
+        Bench(replace(RECIPE, optimiser="prodigy")).training()
 
 
 def test_short_of_memory_it_goes_on_with_half_the_images():

@@ -29,6 +29,8 @@ class Example:
     """The host's conditioning."""
     places: Tensor | None = None
     """float32 [h, w]: how much each place counts (losses.places); None counts all the same."""
+    plain: Any = None
+    """The caption without the word that is learned, what the net makes of which is held on to."""
 
 
 class Denoiser(Protocol):
@@ -54,6 +56,7 @@ class Batch:
     noise: Tensor
     sigmas: Tensor
     captions: list[Any]
+    plain: list[Any]
     places: Tensor | None
     """[B, 1, ..., h, w], or None"""
 
@@ -118,6 +121,7 @@ class Batches:
             torch.randn(latents.shape, generator=random),
             sigmas_at(self._table, positions),
             captions,
+            [example.plain for example in chosen],
             places,
         )
 

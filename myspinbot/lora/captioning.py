@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from ..errors import BadInputError
@@ -45,6 +46,15 @@ def caption_for(given: str, trigger: str, class_word: str, *, close_up: bool) ->
     if trigger and trigger.casefold() not in given.casefold():
         return f"{subject(trigger, class_word)}, {given}"
     return given
+
+
+def without_trigger(caption: str, trigger: str, class_word: str) -> str:
+    """The caption of anybody of the class who would be seen like that; the class word alone where
+    the trigger is not in it."""
+    if not trigger or trigger.casefold() not in caption.casefold():
+        return class_word
+    instead = "" if class_word.casefold() in caption.casefold() else class_word
+    return " ".join(re.sub(re.escape(trigger), instead, caption, flags=re.IGNORECASE).split())
 
 
 def tally(captions: Sequence[str]) -> list[str]:

@@ -14,6 +14,7 @@ IDENTITY, STYLE = SUBJECTS = ("identity", "style")
 FAST, BALANCED, BEST = EFFORTS = ("fast", "balanced", "best")
 ADAMW, PRODIGY = OPTIMISERS = ("adamw", "prodigy")
 COSINE, CONSTANT = SCHEDULES = ("cosine", "constant")
+AUTO, BF16, FP32 = PRECISIONS = ("auto", "bf16", "fp32")
 
 _NOT_WHAT_IS_LEARNED = (
     "steps",
@@ -43,6 +44,8 @@ class Recipe:
     optimiser: str = ADAMW
     schedule: str = COSINE
     warmup_steps: int = 20
+    precision: str = AUTO
+    """What the net computes in; the LoRA itself is float32."""
     clip_norm: float = 1.0
     """Longest gradient; 0 does not clip."""
     weight_decay: float = 0.01
@@ -54,7 +57,7 @@ class Recipe:
     """Decay of the running mean of the weights, which is the result; 0 takes the last weights."""
     prior_weight: float = 0.0
     """How much the model's idea of the class is held on to; 0 is off."""
-    prior_every: int = 4
+    prior_every: int = 2
     background: float = 0.1
     """What counts outside an image's mask, 0..1."""
     validate_every: int = 50
@@ -85,7 +88,12 @@ class Recipe:
             value = getattr(self, name)
             if not low <= value <= high:
                 raise BadInputError(f"{name} is {value}; use {low} to {high}.")
-        choices = {"targets": COVERAGES, "optimiser": OPTIMISERS, "schedule": SCHEDULES}
+        choices = {
+            "targets": COVERAGES,
+            "optimiser": OPTIMISERS,
+            "schedule": SCHEDULES,
+            "precision": PRECISIONS,
+        }
         for name, known in choices.items():
             if getattr(self, name) not in known:
                 raise BadInputError(
@@ -132,7 +140,7 @@ def preset(family: str, subject: str, effort: str, **changes: Any) -> Recipe:
         micro_batch=1,
         warmup_steps=max(1, steps // 40),
         averaging={FAST: 0.0, BALANCED: 0.99, BEST: 0.995}[effort],
-        prior_weight={FAST: 0.0, BALANCED: 0.5, BEST: 1.0}[effort],
+        prior_weight=0.0 if effort == FAST else 1.0,
         validate_every=max(1, steps // 20),
         preview_every=max(1, steps // 8),
         save_every=max(1, steps // 20),

@@ -36,13 +36,12 @@ class Training:
         recipe: Recipe,
         *,
         empty: Any,
-        class_caption: Any = None,
         checkpoint: Checkpoint | None = None,
         free: Callable[[], None] = lambda: None,
         short_of_memory: Callable[[RuntimeError], bool] = _out_of_memory,
     ):
-        """`empty` is the conditioning of no words, `class_caption` of the class alone; `free` gives
-        memory back that torch holds for nothing, `short_of_memory` knows an error that says so."""
+        """`empty` is the conditioning of no words; `free` gives memory back that torch holds for
+        nothing, `short_of_memory` knows an error that says so."""
         self.denoiser, self.adapters, self.recipe = denoiser, adapters, recipe
         self.step = 0
         """Steps done."""
@@ -51,7 +50,7 @@ class Training:
         self.warnings: list[str] = []
         self.resumed_from = 0
         self.micro_batch = min(recipe.per_forward, recipe.batch)
-        self._class_caption, self._checkpoint = class_caption, checkpoint
+        self._checkpoint = checkpoint
         self._free, self._short_of_memory = free, short_of_memory
         learned, held_out = Validation.split(examples, recipe.seed)
         self._batches = Batches(learned, denoiser, recipe, empty)
@@ -193,9 +192,9 @@ class Training:
             loss = self._errors(batch, part).sum() / rows
             loss.backward()
             total += loss.item()
-        held = self._class_caption is not None and self.recipe.prior_weight > 0
-        if held and self.step % self.recipe.prior_every == 0:
-            loss = self._prior(batch, slice(0, self.micro_batch)) * self.recipe.prior_weight
+        if self.recipe.prior_weight > 0 and self.step % self.recipe.prior_every == 0:
+            # of one image, so that it is the same whatever fits into memory
+            loss = self._prior(batch, slice(0, 1)) * self.recipe.prior_weight
             loss.backward()
         return total
 
@@ -207,10 +206,10 @@ class Training:
         return losses(denoised, latents, self._weights(sigmas, gamma), places)
 
     def _prior(self, batch: Batch, part: slice) -> Tensor:
-        """How far the LoRA moves what the model makes of the class: nothing is said about it in the
-        images, so the model's own answer is the target."""
-        latents, noisy, sigmas = self._noised(batch, part)
-        captions = [self._class_caption] * len(latents)
+        """How far the LoRA moves what the model makes of the captions without the trigger: the
+        images say nothing about that, so the model's own answer is the target."""
+        _, noisy, sigmas = self._noised(batch, part)
+        captions = batch.plain[part]
         with torch.no_grad(), self.adapters.removed():
             target = self.denoiser.predict(noisy, sigmas, captions)
         denoised = self.denoiser.predict(noisy, sigmas, captions)

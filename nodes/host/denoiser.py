@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from ...myspinbot.errors import BadInputError
 from ...myspinbot.lora.families import FAMILIES, Family, Prediction
+from ...myspinbot.lora.recipe import AUTO, BF16, FP32
 
 _KEY = "myspinbot_lora"
 _Quantized: Any = comfy.quant_ops.QuantizedTensor
@@ -76,8 +77,11 @@ def _cloned(value: Any) -> Any:
 class HostedDenoiser:
     """myspinbot.lora.batches.Denoiser over a MODEL."""
 
-    def __init__(self, model: Any):
-        """Raises BadInputError for a MODEL that cannot be trained."""
+    def __init__(self, model: Any, precision: str = AUTO):
+        """`precision` is one of recipe.PRECISIONS: auto takes bfloat16 on a GPU that has it.
+
+        Raises BadInputError for a MODEL that cannot be trained.
+        """
         if model.is_dynamic():
             model = _static(model)
         self.patcher = model.clone()
@@ -90,10 +94,13 @@ class HostedDenoiser:
         self.noise_scale = float(getattr(sampling, "noise_scale", 1.0))
         self.device: torch.device = self.patcher.load_device
         self._autocast = nullcontext
-        if self.device.type != "cpu" and mm.should_use_bf16(self.device):
-            # 16-bit floats with few bits of range overflow in gradients
+        if precision == AUTO and self.device.type != "cpu" and mm.should_use_bf16(self.device):
+            precision = BF16  # float16 overflows in gradients
+        if precision == BF16:
             self.patcher.set_model_compute_dtype(torch.bfloat16)
             self._autocast = lambda: torch.autocast(self.device.type, torch.bfloat16)
+        elif precision == FP32:
+            self.patcher.set_model_compute_dtype(torch.float32)
 
     @contextmanager
     def held(self, insert: Callable[[], None], remove: Callable[[], None]) -> Iterator[None]:
