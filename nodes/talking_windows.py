@@ -17,7 +17,10 @@ from ..myspinbot.lipsync.windows import DECODE_CONTEXT, LATENT_FRAMES
 from ..myspinbot.memory import give_back
 from . import host
 from .talking_job import Job, TalkingJob
+from .talking_models import check_hearing, check_models
 
+CHECKED = ("audio_encoder", "model", "vae", "model_patch")
+"""What is looked at before anything else is done with it."""
 TOGETHER = 4
 """Windows that one Next becomes: each Next lies inside the one before, and ComfyUI goes through all
 of them again and again, with names that grow."""
@@ -74,7 +77,7 @@ def _window_graph(
     hear = graph.node(
         "MySpinBot_TalkingVideoHear",
         id=f"{name}.Hear",
-        audio_encoder=links["audio_encoder"],
+        **{name: links[name] for name in CHECKED if links.get(name)},
         **own,
         **({"after": after} if after else {}),
     )
@@ -175,17 +178,27 @@ class TalkingVideoHear(io.ComfyNode):
             "MySpinBot_TalkingVideoHear",
             "hear",
             "what the model hears in one window.",
-            [io.AudioEncoder.Input("audio_encoder"), io.AnyType.Input("after", optional=True)],
+            [
+                io.AudioEncoder.Input("audio_encoder"),
+                io.Model.Input("model"),
+                io.Vae.Input("vae"),
+                io.ModelPatch.Input("model_patch", optional=True),
+                io.AnyType.Input("after", optional=True),
+            ],
             [io.AudioEncoderOutput.Output("first"), io.AudioEncoderOutput.Output("second")],
         )
 
     @classmethod
-    def execute(cls, job: TalkingJob, index: int, audio_encoder, after=None) -> io.NodeOutput:
+    def execute(
+        cls, job: TalkingJob, index: int, audio_encoder, model, vae, model_patch=None, after=None
+    ) -> io.NodeOutput:
         video = job.video
+        check_models(video.model, model, vae, model_patch)
         job.begin(index)
         window = video.windows[index]
         encode, heard = host.listener(audio_encoder), video.heard(window)
         layers = [encode(excerpt.samples) for excerpt in heard]
+        check_hearing(video.model, layers[0])
         if video.model.continues_latents:
             features = [layer[:, heard[0].lead :] for layer in layers[0]]
             return io.NodeOutput(hearing.output(features), None)

@@ -91,7 +91,8 @@ def quickly(graph: Graph, counting: bool = False) -> Graph:
     """The same, heard with the quick ears of tests/packs, which may count tensors."""
     for node in graph.nodes.values():
         if node["class_type"] == "AudioEncoderLoader":
-            node.update(class_type="QuickEars", inputs={"counting": counting})
+            large = "large" in node["inputs"]["audio_encoder_name"]
+            node.update(class_type="QuickEars", inputs={"counting": counting, "large": large})
     return graph
 
 

@@ -7,6 +7,7 @@ import shutil
 import urllib.parse
 import urllib.request
 from fractions import Fraction
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -53,9 +54,22 @@ def post(comfy, path, body):
     urllib.request.urlopen(request).close()
 
 
-@pytest.fixture(params=[False, True], ids=["canvas nodes", "vue nodes"])
-def page(request, browser, comfy):
-    """The editor, ready, with either of its two node renderers."""
+@pytest.fixture(scope="module")
+def files(comfy, samples_dir):
+    """In the input folder before the editor asks what is there: a portrait, a voice and a film."""
+    folder = comfy.log.parent / "input"
+    names = SimpleNamespace(image="browser.jpg", audio="browser.wav", film="browser.mp4")
+    shutil.copy(samples_dir / "hopper.jpg", folder / names.image)
+    shutil.copy(samples_dir / "voice.wav", folder / names.audio)
+    with Mp4Writer(folder / names.film, width=64, height=64, fps=Fraction(25)) as writer:
+        for _ in range(25):
+            writer.write(np.full((64, 64, 3), 128, np.uint8))
+    return names
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["canvas nodes", "vue nodes"])
+def editor(request, browser, comfy, files):
+    """A page that shows the editor, ready, with either of its two node renderers."""
     post(
         comfy,
         "/api/settings",
@@ -66,21 +80,74 @@ def page(request, browser, comfy):
             "Comfy.VueNodes.Enabled": request.param,
         },
     )
-    opened = browser.new_page(viewport={"width": 1600, "height": 1000})
+    opened = browser.new_page(viewport={"width": 1280, "height": 800})
     opened.goto(comfy.url, wait_until="domcontentloaded", timeout=120_000)
-    opened.wait_for_function(
-        "() => !!(window.app?.graph"
-        " && window.LiteGraph?.registered_node_types?.MySpinBot_TalkingBot)",
+    reached(
+        opened,
+        "!!(window.app?.graph && window.LiteGraph?.registered_node_types?.MySpinBot_TalkingBot)",
         timeout=120_000,
     )
     yield opened
     opened.close()
 
 
+@pytest.fixture
+def page(editor):
+    """The editor with nothing in it: to load it takes as long as most of these tests."""
+    editor.evaluate("() => window.app.graph.clear()")
+    return editor
+
+
+def reached(page, condition, **options):
+    """Wait for a condition in JavaScript; asked with each frame, it would be most of the work."""
+    page.wait_for_function(condition, polling=100, **options)
+
+
 def template(comfy, name):
     pack = urllib.parse.quote(PACK_FOLDER)
     with urllib.request.urlopen(f"{comfy.url}/api/workflow_templates/{pack}/{name}") as answer:
         return json.load(answer)
+
+
+@pytest.fixture
+def ollama(llm_settings):
+    with FakeOllama() as server:
+        llm_settings(ollama={"host": server.host})
+        yield server
+
+
+OLLAMA = "window.app.graph.nodes.find(n => n.type === 'MySpinBot_Ollama')"
+MODEL = f"{OLLAMA}.widgets.find(w => w.name === 'model')"
+
+
+def test_the_models_of_ollama_are_listed_and_a_saved_one_stays(ollama, page):
+    """Runs first: the editor asks for a list like that once, and keeps it."""
+
+    def model_is(condition):
+        reached(
+            page,
+            f"""() => {{
+                if (!{OLLAMA})  // the editor's own first graph may have come after it
+                    window.app.graph.add(window.LiteGraph.createNode("MySpinBot_Ollama"));
+                const model = {MODEL};
+                return {condition};
+            }}""",
+        )
+
+    model_is("String(model.options.values) === 'llama3.2:3b,qwen3:latest'")
+    model_is("model.value === 'llama3.2:3b'")
+    page.evaluate(f"() => {{ {MODEL}.value = 'qwen3:latest'; }}")
+    page.evaluate(
+        """() => window.app.loadGraphData(
+            JSON.parse(JSON.stringify(window.app.graph.serialize())))"""
+    )
+    model_is("String(model.options.values) === 'llama3.2:3b,qwen3:latest'")
+    page.wait_for_timeout(500)  # what would overwrite it comes late
+    assert page.evaluate(f"() => {MODEL}.value") == "qwen3:latest"
+    ollama.models["phi4:14b"] = 9
+    page.evaluate(f"() => {MODEL}.refresh()")
+    model_is("String(model.options.values).includes('phi4')")
+    assert page.evaluate(f"() => {MODEL}.value") == "qwen3:latest"
 
 
 def test_every_template_opens_complete(page, comfy):
@@ -114,31 +181,42 @@ def test_help_pages_are_served(comfy):
             assert answer.read().decode("utf-8") == path.read_text("utf-8")
 
 
-@pytest.fixture
-def sample_files(upload, samples_dir):
-    """In the input folder before the page asks what is there."""
-    return upload(samples_dir / "hopper.jpg"), upload(samples_dir / "voice.wav")
-
-
-def test_a_failing_stage_shows_on_the_bot(sample_files, page, comfy):
-    canvas = template(comfy, "talking_bot.json")
-    for node in canvas["nodes"]:
-        if node["type"] in ("LoadImage", "LoadAudio"):
-            node["widgets_values"][0] = sample_files[node["type"] == "LoadAudio"]
-        elif node["type"] == "MySpinBot_TalkingBot":
-            node["widgets_values"][0] = "What the clip is said to say."
-            node["widgets_values"][2] = "🎉🎉"
-    page.evaluate("canvas => window.app.loadGraphData(canvas)", canvas)
+def test_figures_and_costs_are_shown(page, request):
+    """On the node, and in the sidebar when the prompt is over; no name is taken for HTML."""
+    prompt = {
+        "1": {
+            "class_type": "PrimitiveString",
+            "inputs": {"value": request.node.name},  # no other test has run this
+            "_meta": {"title": "<b>Anna's</b> words"},
+        },
+        "2": {
+            "class_type": "MySpinBot_Metrics",
+            "inputs": {"value": ["1", 0], "destination": "file: output folder"},
+        },
+    }
+    page.evaluate("prompt => window.app.loadApiJson(prompt, 'costs')", prompt)
+    page.locator(".myspinbot-costs-tab-button").click()
+    page.get_by_text("Queue a prompt").wait_for()
     page.evaluate("() => window.app.queuePrompt(0, 1)")
-    page.get_by_text("View details").first.click(timeout=60_000)
-    page.get_by_text("no words").first.wait_for(timeout=60_000)
-    assert page.evaluate("() => window.app.lastExecutionError?.node_id") == bot_id(page)
-
-
-def bot_id(page):
-    return page.evaluate(
-        "() => String(window.app.graph.nodes.find(n => n.type === 'MySpinBot_TalkingBot').id)"
+    reached(
+        page,
+        """() => {
+            const node = window.app.graph.nodes.find(n => n.type === "MySpinBot_Metrics");
+            const text = node.widgets.find(w => w.name === "about")?.element?.textContent ?? "";
+            return text.includes("prompts before this one") && text.includes("written to");
+        }""",
     )
+    panel = page.locator(".myspinbot-costs")
+    panel.get_by_text("success").wait_for()
+    told = panel.inner_text()
+    assert "<b>Anna's</b> words" in told
+    assert "Metrics" in told
+    assert re.search(r"\d [MG]B RAM", told)
+    assert page.locator(".myspinbot-costs b").count() == 0
+    page.evaluate("() => window.app.queuePrompt(0, 1)")
+    panel.get_by_text("2 from the cache").wait_for()
+    if path := os.environ.get("MYSPINBOT_SCREENSHOT"):
+        page.screenshot(path=path)
 
 
 OURS = """window.app.graph.nodes.filter(
@@ -151,13 +229,13 @@ SHOWN = f"""{OURS}.every(n => n.widgets.find(w => w.name === "about")?.element?.
     && {PLAYERS}.every(player => player?.src?.includes("flac") && player.duration > 0.5)"""
 
 
-def test_a_voice_can_be_heard_on_its_node(sample_files, page, comfy, samples_dir, request):
+def test_a_voice_can_be_heard_on_its_node(files, page, comfy, samples_dir, request):
     """The players have a sound, the text is there, and neither gets into the prompt."""
     canvas = template(comfy, "clone_voice.json")
     transcript = (samples_dir / "voice.txt").read_text("utf-8").strip()
     for node in canvas["nodes"]:
         if node["type"] == "LoadAudio":
-            node["widgets_values"][0] = sample_files[1]
+            node["widgets_values"][0] = files.audio
         elif node["type"] == "MySpinBot_VoiceProfile":
             node["widgets_values"][0] = transcript
             node["widgets_values"][2] = 0
@@ -174,14 +252,14 @@ def test_a_voice_can_be_heard_on_its_node(sample_files, page, comfy, samples_dir
     )
     for run in (1, 2):  # the second from ComfyUI's cache
         page.evaluate("() => window.app.queuePrompt(0, 1)")
-        page.wait_for_function(f"() => window.finished === {run}", timeout=120_000)
-        page.wait_for_function(f"() => {SHOWN}")
+        reached(page, f"() => window.finished === {run}", timeout=120_000)
+        reached(page, f"() => {SHOWN}")
     page.evaluate("canvas => window.app.loadGraphData(canvas)", canvas)  # as after a reload
-    page.wait_for_function(f"() => !({SHOWN})")
+    reached(page, f"() => !({SHOWN})")
     page.evaluate("() => window.app.queuePrompt(0, 1)")
-    page.wait_for_function(f"() => {SHOWN}")
+    reached(page, f"() => {SHOWN}")
     page.evaluate(f"() => Promise.all({PLAYERS}.map(player => player.play()))")
-    page.wait_for_function(f"() => {PLAYERS}.every(player => player.currentTime > 0.1)")
+    reached(page, f"() => {PLAYERS}.every(player => player.currentTime > 0.1)")
     saved = page.evaluate("() => JSON.stringify(window.app.graph.serialize().nodes)")
     assert "ComfyUI_temp" not in saved
 
@@ -203,53 +281,7 @@ SAVED_FILE = """async () => {
 }"""
 
 
-def test_figures_and_costs_are_shown(page, request):
-    """On the node, and in the sidebar when the prompt is over; no name is taken for HTML."""
-    prompt = {
-        "1": {
-            "class_type": "PrimitiveString",
-            "inputs": {"value": request.node.name},  # no other test has run this
-            "_meta": {"title": "<b>Anna's</b> words"},
-        },
-        "2": {
-            "class_type": "MySpinBot_Metrics",
-            "inputs": {"value": ["1", 0], "destination": "file: output folder"},
-        },
-    }
-    page.evaluate("prompt => window.app.loadApiJson(prompt, 'costs')", prompt)
-    page.locator(".myspinbot-costs-tab-button").click()
-    page.get_by_text("Queue a prompt").wait_for()
-    page.evaluate("() => window.app.queuePrompt(0, 1)")
-    page.wait_for_function(
-        """() => {
-            const node = window.app.graph.nodes.find(n => n.type === "MySpinBot_Metrics");
-            const text = node.widgets.find(w => w.name === "about")?.element?.textContent ?? "";
-            return text.includes("prompts before this one") && text.includes("written to");
-        }"""
-    )
-    panel = page.locator(".myspinbot-costs")
-    panel.get_by_text("success").wait_for()
-    told = panel.inner_text()
-    assert "<b>Anna's</b> words" in told
-    assert "Metrics" in told
-    assert re.search(r"\d [MG]B RAM", told)
-    assert page.locator(".myspinbot-costs b").count() == 0
-    page.evaluate("() => window.app.queuePrompt(0, 1)")
-    panel.get_by_text("2 from the cache").wait_for()
-    page.screenshot(path=os.environ.get("MYSPINBOT_SCREENSHOT") or None)
-
-
-@pytest.fixture
-def film(upload, tmp_path):
-    """A second of grey, in the input folder before the page asks what is there."""
-    path = tmp_path / "film.mp4"
-    with Mp4Writer(path, width=64, height=64, fps=Fraction(25)) as writer:
-        for _ in range(25):
-            writer.write(np.full((64, 64, 3), 128, np.uint8))
-    return upload(path)
-
-
-def test_a_saved_video_dropped_into_the_editor_is_the_graph_again(film, page, comfy, tmp_path):
+def test_a_saved_video_dropped_into_the_editor_is_the_graph_again(files, page, comfy, tmp_path):
     """With the titles and places that only the workflow has; also when it is signed."""
     signer = Credentials(*Authority().issue(tmp_path))
     inputs = {
@@ -261,7 +293,7 @@ def test_a_saved_video_dropped_into_the_editor_is_the_graph_again(film, page, co
         "disclosure": True,
     }
     prompt = {
-        "1": {"class_type": "LoadVideo", "inputs": {"file": film}},
+        "1": {"class_type": "LoadVideo", "inputs": {"file": files.film}},
         "2": {"class_type": "MySpinBot_SaveTalkingBot", "inputs": inputs},
     }
     page.evaluate("prompt => window.app.loadApiJson(prompt, 'a film')", prompt)
@@ -273,7 +305,7 @@ def test_a_saved_video_dropped_into_the_editor_is_the_graph_again(film, page, co
             window.app.queuePrompt(0, 1);
         }"""
     )
-    page.wait_for_function("() => window.saved?.images?.length", timeout=60_000)
+    reached(page, "() => window.saved?.images?.length", timeout=60_000)
     path = comfy.log.parent / "output" / "dropped" / page.evaluate("saved.images[0].filename")
     for finish in (lambda: None, lambda: signer.sign(path, path.name)):
         finish()
@@ -281,9 +313,10 @@ def test_a_saved_video_dropped_into_the_editor_is_the_graph_again(film, page, co
         assert page.evaluate("() => window.app.graph.nodes.length") == 0
         drop = {"dataTransfer": page.evaluate_handle(SAVED_FILE), "bubbles": True}
         page.dispatch_event("#graph-canvas", "drop", drop)
-        page.wait_for_function(f"drawn => JSON.stringify(({DRAWN})()) === drawn", arg=before)
-        page.wait_for_function(  # which comes a moment later
-            "async () => (await window.app.graphToPrompt()).output[2].inputs.video"
+        reached(page, f"drawn => JSON.stringify(({DRAWN})()) === drawn", arg=before)
+        reached(
+            page,  # which comes a moment later
+            "async () => (await window.app.graphToPrompt()).output[2].inputs.video",
         )
         made = page.evaluate("async () => (await window.app.graphToPrompt()).output")
         assert made.keys() == prompt.keys()
@@ -291,39 +324,21 @@ def test_a_saved_video_dropped_into_the_editor_is_the_graph_again(film, page, co
             assert made[key]["inputs"].items() >= node["inputs"].items()
 
 
-@pytest.fixture
-def ollama(llm_settings):
-    with FakeOllama() as server:
-        llm_settings(ollama={"host": server.host})
-        yield server
-
-
-OLLAMA = "window.app.graph.nodes.find(n => n.type === 'MySpinBot_Ollama')"
-MODEL = f"{OLLAMA}.widgets.find(w => w.name === 'model')"
-
-
-def test_the_models_of_ollama_are_listed_and_a_saved_one_stays(ollama, page):
-    def reached(condition):
-        page.wait_for_function(
-            f"""() => {{
-                if (!{OLLAMA})  // the editor's own first graph may have come after it
-                    window.app.graph.add(window.LiteGraph.createNode("MySpinBot_Ollama"));
-                const model = {MODEL};
-                return {condition};
-            }}"""
-        )
-
-    reached("String(model.options.values) === 'llama3.2:3b,qwen3:latest'")
-    reached("model.value === 'llama3.2:3b'")
-    page.evaluate(f"() => {{ {MODEL}.value = 'qwen3:latest'; }}")
-    page.evaluate(
-        """() => window.app.loadGraphData(
-            JSON.parse(JSON.stringify(window.app.graph.serialize())))"""
-    )
-    reached("String(model.options.values) === 'llama3.2:3b,qwen3:latest'")
-    page.wait_for_timeout(500)  # what would overwrite it comes late
-    assert page.evaluate(f"() => {MODEL}.value") == "qwen3:latest"
-    ollama.models["phi4:14b"] = 9
-    page.evaluate(f"() => {MODEL}.refresh()")
-    reached("String(model.options.values).includes('phi4')")
-    assert page.evaluate(f"() => {MODEL}.value") == "qwen3:latest"
+def test_a_failing_stage_shows_on_the_bot(files, page, comfy):
+    """Runs last: its message stays."""
+    canvas = template(comfy, "talking_bot.json")
+    for node in canvas["nodes"]:
+        if node["type"] == "LoadImage":
+            node["widgets_values"][0] = files.image
+        elif node["type"] == "LoadAudio":
+            node["widgets_values"][0] = files.audio
+        elif node["type"] == "MySpinBot_TalkingBot":
+            node["widgets_values"][0] = "What the clip is said to say."
+            node["widgets_values"][2] = "🎉🎉"
+    page.evaluate("canvas => window.app.loadGraphData(canvas)", canvas)
+    page.evaluate("() => window.app.queuePrompt(0, 1)")
+    # no click of the mouse: what shades the page while a graph loads may still be fading
+    page.get_by_text("View details").first.dispatch_event("click", timeout=60_000)
+    page.get_by_text("no words").first.wait_for(timeout=60_000)
+    bot = "window.app.graph.nodes.find(n => n.type === 'MySpinBot_TalkingBot')"
+    assert page.evaluate(f"() => window.app.lastExecutionError?.node_id === String({bot}.id)")

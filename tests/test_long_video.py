@@ -167,6 +167,16 @@ def test_latents_are_remembered_up_to_73_frames(tmp_path):
     assert job.before(3)["latents"][0, 0, :, 0, 0].tolist() == [0.0] * 5 + [1.0] * 5 + [2.0] * 5
 
 
+def test_a_pixel_is_no_portrait_and_broken_samples_are_silence(tmp_path):
+    with pytest.raises(BadInputError, match="only 1 x 15 pixels: use a larger one"):
+        video(tmp_path, pixels=np.zeros((15, 1, 3), np.uint8))
+    broken = SPEECH.samples.copy()
+    broken[:, 1000:2000] = np.nan
+    job = video(tmp_path, speeches=[Audio(broken, SPEECH.rate)])
+    assert np.isfinite(job.sound.samples).all()
+    assert all(np.isfinite(heard.samples).all() for heard in job.heard(job.windows[0]))
+
+
 def test_a_model_that_makes_other_lengths_is_an_error(tmp_path):
     with pytest.raises(BadInputError, match="20 new frames in window 1, not 21"):
         video(tmp_path).keep_frames(0, noise(20))

@@ -15,6 +15,7 @@ PREVIEW_PX = {
     "PreviewImage": 260,
     "LoadImage": 300,
     "LoadAudio": 60,
+    "LoadVideo": 280,
     "SaveVideo": 320,
     "MySpinBot_VoiceProfile": 150,
     "MySpinBot_Speak": 150,
@@ -168,7 +169,8 @@ def _note(number: int, text: str) -> dict[str, Any]:
         "inputs": [],
         "outputs": [],
         "properties": {},
-        "widgets_values": [text],
+        # the editor's newer nodes draw code in blue on this brown, which nobody can read
+        "widgets_values": [text.replace("`", "**")],
         "color": "#432",
         "bgcolor": "#653",
     }

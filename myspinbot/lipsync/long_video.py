@@ -39,10 +39,14 @@ class Model:
     """The model knows no other."""
     continues_latents: bool
     """It starts from the latents of the window before, else from its frames."""
+    ears: str
+    """The size of wav2vec 2.0 that it listens through."""
+    heard_width: int
+    """How many values that gives for each moment."""
 
 
-INFINITETALK = Model("InfiniteTalk", 25, False)
-S2V = Model("Wan 2.2 S2V", 16, True)
+INFINITETALK = Model("InfiniteTalk", 25, False, "base", 768)
+S2V = Model("Wan 2.2 S2V", 16, True, "large", 1024)
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,16 @@ class LongVideo:
     to the borders) of the portrait at the end."""
     window_s: list[float] = field(default_factory=list)
     """How long the windows rendered so far took."""
+
+    def __post_init__(self) -> None:
+        """Raises BadInputError for a portrait that shows nothing."""
+        height, width = self.pixels.shape[:2]
+        if min(width, height) < 16:
+            raise BadInputError(
+                f"The portrait has only {width} x {height} pixels: use a larger one."
+            )
+        # what is no number would make the pictures none, too
+        self.speeches = [speech.finite() for speech in self.speeches]
 
     @cached_property
     def sound(self) -> Audio:
@@ -208,7 +222,8 @@ class LongVideo:
                 f"The model made {len(frames)} new frames in window {index + 1}, not {window.made}."
             )
         source = Pictures(frames, self.model.fps)
-        write_mp4(self.store.video(self.keys[index]), source, crf=_KEPT_CRF, tick=tick)
+        path = self.store.video(self.keys[index])
+        write_mp4(path, source, crf=_KEPT_CRF, repeatable=True, tick=tick)
 
     def film(self, count: int, folder: Path) -> Film:
         """The first `count` windows as a video; its links to the store's files lie in `folder`."""

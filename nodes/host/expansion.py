@@ -71,6 +71,18 @@ def _files(value: Any) -> list[list[int]]:
     return sorted([state.st_size, state.st_mtime_ns] for state in states)
 
 
+def net_facts(model: Any) -> dict[str, Any]:
+    """What ComfyUI found out about the net of a MODEL, and under "name" what it calls that kind."""
+    config = model.model.model_config
+    return {**config.unet_config, "name": type(config).__name__}
+
+
+def infinitetalk_width(model_patch: Any) -> int:
+    """Of the nets that a MODEL_PATCH is for; 0 if it is not InfiniteTalk's."""
+    net = model_patch.model
+    return net.blocks[0].audio_cross_attn.dim if hasattr(net, "audio_proj") else 0
+
+
 def remembering(vae: Any, frames: int, known: dict[str, torch.Tensor], key: str) -> Any:
     """A VAE that encodes `frames` images at once only if `known` has no latents under `key`.
 

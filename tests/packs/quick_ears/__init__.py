@@ -12,7 +12,9 @@ from aiohttp import web
 from comfy_api.latest import ComfyExtension, io
 from server import PromptServer
 
-HOP, SPAN, WIDTH, LAYERS = 320, 400, 768, 13
+HOP, SPAN = 320, 400
+BASE, LARGE = (768, 13), (1024, 25)
+"""Values and layers of wav2vec's two sizes."""
 HELD: list[int] = []
 
 
@@ -27,9 +29,10 @@ def held():
 
 
 class Ears:
-    def __init__(self, counting):
+    def __init__(self, counting, large):
         self._counting = counting
-        noise = torch.randn(SPAN, WIDTH, generator=torch.Generator().manual_seed(0))
+        width, self._layers = LARGE if large else BASE
+        noise = torch.randn(SPAN, width, generator=torch.Generator().manual_seed(0))
         self._listen = noise / SPAN**0.5
 
     def encode_audio(self, audio, sample_rate):
@@ -37,7 +40,7 @@ class Ears:
         if self._counting:
             HELD.append(held())
         heard = audio.mean(1).unfold(1, SPAN, HOP) @ self._listen
-        layers = tuple(heard * (1 + layer / LAYERS) for layer in range(LAYERS))
+        layers = tuple(heard * (1 + layer / self._layers) for layer in range(self._layers))
         return {
             "encoded_audio": layers[-1],
             "encoded_audio_all_layers": layers,
@@ -50,13 +53,13 @@ class QuickEars(io.ComfyNode):
     def define_schema(cls):
         return io.Schema(
             node_id="QuickEars",
-            inputs=[io.Boolean.Input("counting")],
+            inputs=[io.Boolean.Input("counting"), io.Boolean.Input("large")],
             outputs=[io.AudioEncoder.Output()],
         )
 
     @classmethod
-    def execute(cls, counting) -> io.NodeOutput:
-        return io.NodeOutput(Ears(counting))
+    def execute(cls, counting, large) -> io.NodeOutput:
+        return io.NodeOutput(Ears(counting, large))
 
 
 class Pack(ComfyExtension):
