@@ -171,7 +171,6 @@ for step in range(steps):
 """
 EPILOGUE = """
 peak = status("VmHWM")
-print("loaded", loaded, "MiB", file=sys.stderr)
 took = [after - before for before, after in zip(ends[1:], ends[2:])][:steps - 1]
 print("RESULT" + json.dumps(dict(step_s=min(took), worst_s=max(took), mib=peak - loaded)))
 os._exit(0)  # what comes after the measurement is not waited for
