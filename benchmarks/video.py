@@ -7,7 +7,7 @@ pack does by default, "alike" as core does (medium, crf 23); both leave a copy f
 besides. "all" is the whole workflow that finishes a film, with a restorer of one layer.
 
 Run: OMP_NUM_THREADS=1 python -m benchmarks.video [--rounds N] [--frames N ...] [--chain NAME ...]
-Ten minutes: --chain all --frames 1000 15000 (40 CPU-minutes)
+Ten minutes: --chain all --frames 1000 15000 (35 CPU-minutes)
 """
 
 from __future__ import annotations

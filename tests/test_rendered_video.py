@@ -54,8 +54,7 @@ facts = {}
 import comfy.model_patcher
 from comfy_extras.frame_interpolation_models.ifnet import IFNet
 from comfy_extras.nodes_frame_interpolation import FrameInterpolate
-from pack.myspinbot.video.interpolate import Interpolated
-from pack.nodes.host import FrameInterpolator
+from pack.nodes.enhancing import InterpolateVideo
 class Drift(Film):
     height = 64
     def frames(self):
@@ -68,8 +67,10 @@ with torch.inference_mode():
     for weight in net.parameters():
         torch.nn.init.normal_(weight, std=0.1)
     patcher = comfy.model_patcher.CoreModelPatcher(net, mm.get_torch_device(), torch.device("cpu"))
-    stage = Interpolated(Drift(4), FrameInterpolator(patcher), 3)
-    ours = torch.from_numpy(np.stack(list(stage.frames()))).float()
+    video = InterpolateVideo.execute(RenderedVideo(Drift(4)), patcher, 3)[0]
+    facts["smooth"] = [video.get_frame_count(), str(video.get_frame_rate()), video.get_duration()]
+    ours = torch.from_numpy(np.stack([f.copy() for f in frame_source(video).frames()])).float()
+    del video
     images = torch.from_numpy(np.stack(list(Drift(4).frames()))).float() / 255
     core = FrameInterpolate.execute(patcher, images, 3)[0] * 255
 facts["interpolated"] = [len(ours), len(core), float((ours[:10] - core).abs().max())]
@@ -184,6 +185,7 @@ def facts(tmp_path_factory):
 
 
 def test_frames_between_are_those_of_core(facts):
+    assert facts["smooth"] == [12, "75", 0.16]
     assert facts["interpolated"][:2] == [12, 10]
     assert facts["interpolated"][2] <= 0.501
     assert facts["not_the_mean"] > 1
