@@ -44,7 +44,7 @@ class TrainLora(io.ComfyNode):
                     "effort",
                     options=list(EFFORTS),
                     default="balanced",
-                    tooltip="Steps, rank and batch: fast is for trying, best takes five times as "
+                    tooltip="Steps, rank and batch: fast is for trying, best takes four times as "
                     "long.",
                 ),
                 io.Int.Input(
