@@ -81,7 +81,7 @@ def test_a_film_is_dubbed_with_wav2lip(prompt, run, download, comfy, order):
     frames = list(read_frames(path))
     assert 0 < np.abs(frames[3][:120].astype(int) - read(frames, 3, order)[:120]).mean() < 8
     for number in range(8, 12):
-        assert frames[number].std() < 3  # nobody there
+        assert frames[number][60:].std() < 3  # nobody there, below the label
     (node,) = [key for key, each in queued.items() if each["class_type"] == "MySpinBot_LipSync"]
     without = len([n for n in order_of(order) if n >= 8])
     line = f"{without} of 30 frames show no face and stay as they are."

@@ -6,7 +6,7 @@ import time
 
 import pytest
 from fake_ollama import FakeOllama, Scene
-from metering import figures, grown
+from metering import eventually, figures, grown
 from prompts import get, inputs_of, load
 
 from myspinbot.client.server import ComfyServer
@@ -200,6 +200,7 @@ def test_the_editor_answers_and_a_cancel_works_meanwhile(scene, comfy, ollama):
     slowest, cancelled, ended = asyncio.run(session())
     assert slowest < 0.5
     assert ended - cancelled < 2
+    assert eventually(lambda: ollama.hung_up_s, timeout_s=2)
     assert ollama.hung_up_s is not None
     assert ollama.hung_up_s - cancelled < 2
 
