@@ -16,7 +16,7 @@ PREVIEW_PX = {
     "LoadImage": 300,
     "LoadAudio": 60,
     "LoadVideo": 280,
-    "SaveVideo": 320,
+    "MySpinBot_SaveTalkingBot": 320,
     "MySpinBot_VoiceProfile": 150,
     "MySpinBot_Speak": 150,
     "MySpinBot_DetectFace": 260,
