@@ -59,6 +59,25 @@ def lora_training(picture, **settings):
     }
 
 
+def talking_portrait(image, clip, *, max_side_px, seed=0):
+    """Nodes 1 to 3: an uploaded image says an uploaded clip."""
+    return {
+        "1": {"class_type": "LoadImage", "inputs": {"image": image}},
+        "2": {"class_type": "LoadAudio", "inputs": {"audio": clip}},
+        "3": {
+            "class_type": "MySpinBot_TalkingPortrait",
+            "inputs": {
+                "image": ["1", 0],
+                "audio": ["2", 0],
+                "fps": 25,
+                "max_side_px": max_side_px,
+                "seed": seed,
+                **dict.fromkeys(("expressiveness", "head_motion", "blink", "gaze"), 1.0),
+            },
+        },
+    }
+
+
 def get(comfy, path):
     with urllib.request.urlopen(comfy.url + path) as answer:
         return json.load(answer)

@@ -11,7 +11,7 @@ import av
 import cv2
 import numpy as np
 import pytest
-from prompts import cancelled, get, inputs_of, load, wav, write_sound
+from prompts import cancelled, get, inputs_of, load, talking_portrait, wav, write_sound
 
 from myspinbot.audio import Audio, read_audio
 from myspinbot.errors import PromptRejectedError
@@ -257,20 +257,8 @@ def test_the_video_shows_while_it_is_made(run, upload, samples_dir, tmp_path):
     sound = read_audio(samples_dir / "voice.wav")
     long = Audio(np.resize(sound.samples, (1, 12 * sound.rate)), sound.rate)
     clip = write_sound(tmp_path / "long.wav", long, sound.rate, "mono")
-    prompt = {
-        "1": {"class_type": "LoadImage", "inputs": {"image": upload(samples_dir / "hopper.jpg")}},
-        "2": {"class_type": "LoadAudio", "inputs": {"audio": upload(clip)}},
-        "3": {
-            "class_type": "MySpinBot_TalkingPortrait",
-            "inputs": {
-                "image": ["1", 0],
-                "audio": ["2", 0],
-                "fps": 25,
-                "max_side_px": 0,
-                "seed": 0,
-                **dict.fromkeys(("expressiveness", "head_motion", "blink", "gaze"), 1.0),
-            },
-        },
+    image = upload(samples_dir / "hopper.jpg")
+    prompt = talking_portrait(image, upload(clip), max_side_px=0) | {
         "4": {
             "class_type": "SaveVideo",
             "inputs": {

@@ -10,7 +10,7 @@ import numpy as np
 import psutil
 import pytest
 from metering import eventually, figures, grown
-from prompts import cancelled, inputs_of, load, write_sound
+from prompts import cancelled, inputs_of, load, talking_portrait, write_sound
 from signers import Authority, verdict
 
 from myspinbot.audio import Audio, read_audio
@@ -32,21 +32,7 @@ def portrait(upload, samples_dir, tmp_path):
     image = upload(samples_dir / "hopper.jpg")
 
     def build(seed):
-        return {
-            "1": {"class_type": "LoadImage", "inputs": {"image": image}},
-            "2": {"class_type": "LoadAudio", "inputs": {"audio": clip}},
-            "3": {
-                "class_type": "MySpinBot_TalkingPortrait",
-                "inputs": {
-                    "image": ["1", 0],
-                    "audio": ["2", 0],
-                    "fps": 25,
-                    "max_side_px": 256,
-                    "seed": seed,
-                    **dict.fromkeys(("expressiveness", "head_motion", "blink", "gaze"), 1.0),
-                },
-            },
-        }
+        return talking_portrait(image, clip, max_side_px=256, seed=seed)
 
     return build
 

@@ -18,6 +18,7 @@ from ..video import write_mp4
 from . import hearing
 from .film import Film, Pictures
 from .forecast import Forecast
+from .portrait import require_size
 from .steadying import match_colours, reference
 from .window_store import WindowStore, content_hash
 from .windows import LATENT_FRAMES, Window, frame_count, plan
@@ -86,11 +87,7 @@ class LongVideo:
 
     def __post_init__(self) -> None:
         """Raises BadInputError for a portrait that shows nothing."""
-        height, width = self.pixels.shape[:2]
-        if min(width, height) < 16:
-            raise BadInputError(
-                f"The portrait has only {width} x {height} pixels: use a larger one."
-            )
+        require_size(self.pixels)
         # what is no number would make the pictures none, too
         self.speeches = [speech.finite() for speech in self.speeches]
 

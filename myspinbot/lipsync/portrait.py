@@ -99,15 +99,19 @@ class TalkingPortrait:
             yield self._puppet.draw(self.pose(index))
 
 
+def require_size(image: np.ndarray) -> None:
+    """Raise BadInputError for an `image` [H, W, 3] in which nothing could be seen to speak."""
+    height, width = image.shape[:2]
+    if min(height, width) < 16:
+        raise BadInputError(f"The portrait has only {width} x {height} pixels: use a larger one.")
+
+
 def _check(image: np.ndarray, fps: Fraction) -> None:
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
         raise BadInputError(
             f"The portrait must be an 8-bit RGB image, not {image.dtype} of shape {image.shape}."
         )
-    if min(image.shape[:2]) < 16:
-        raise BadInputError(
-            f"The portrait has only {image.shape[1]} x {image.shape[0]} pixels: use a larger one."
-        )
+    require_size(image)
     if fps <= 0:
         raise BadInputError(f"The frame rate must be positive, not {fps}.")
 
