@@ -255,7 +255,7 @@ def test_other_peoples_files(case, bot, run, upload, download, samples_dir, tmp_
 
 def test_the_video_shows_while_it_is_made(run, upload, samples_dir, tmp_path):
     sound = read_audio(samples_dir / "voice.wav")
-    long = Audio(np.resize(sound.samples, (1, 12 * sound.rate)), sound.rate)
+    long = Audio(np.resize(sound.samples, (1, 30 * sound.rate)), sound.rate)
     clip = write_sound(tmp_path / "long.wav", long, sound.rate, "mono")
     image = upload(samples_dir / "hopper.jpg")
     prompt = talking_portrait(image, upload(clip), max_side_px=0) | {
