@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -147,20 +148,20 @@ def test_what_ran_when_its_server_ended_is_lost(open_ledger):
 
 def test_servers_share_a_database(open_ledger):
     """They open it at the same moment, empty, and all write at once."""
+    names = [f"s{n}" for n in range(8)]
+    together = threading.Barrier(len(names))
 
     def serve(name):
+        together.wait()
         ledger = open_ledger(server=name)
         for number in range(20):
             ledger.save(entry(number))
 
-    threads = [threading.Thread(target=serve, args=(f"s{n}",)) for n in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(len(names)) as servers:
+        list(servers.map(serve, names))
     found = open_ledger().page(500)[0]
     assert sorted((e.server, e.prompt_id) for e in found) == sorted(
-        (f"s{n}", f"prompt {number}") for n in range(4) for number in range(20)
+        (name, f"prompt {number}") for name in names for number in range(20)
     )
 
 
