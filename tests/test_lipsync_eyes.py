@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 import pytest
@@ -34,6 +36,38 @@ def test_a_blink_covers_the_eyes(drawn):
     assert white[0] > 60
     assert white[1] == 0
     assert np.abs(np.median(closed, (0, 1)) - SKIN).max() < 25
+
+
+def test_lashes_turn_down_with_the_lid():
+    image, face = cartoon()
+    x, y = (face.left_eye - 0.5).astype(int)
+    edge = face.at(landmarks.LEFT_UPPER_LID) - 0.5
+    for (left, top), (right, low) in pairwise(edge):
+        for t in (0, 0.5):
+            root = left + t * (right - left), top + t * (low - top)
+            tip = root[0] + 0.15 * (root[0] - x), root[1] - 5
+            ends = (np.rint(np.array((root, tip)) * 16)).astype(np.int32)
+            cv2.line(image, ends[0], ends[1], (30, 20, 20), 1, cv2.LINE_AA, 4)
+    cv2.polylines(image, [np.rint(edge).astype(np.int32)], False, (30, 20, 20), 2, cv2.LINE_AA)
+    image = cv2.GaussianBlur(image, (0, 0), 0.7)
+    lid, below = slice(y - 16, y - 1), slice(y + 3, y + 12)
+    across = slice(x - 12, x + 13)
+    assert image[lid, across].min(-1).min() < 80
+    closed = blinking(image, face)
+    assert closed[lid, across].mean(-1).min() > 110  # none stays where it was
+    assert (closed[below, across].mean(-1).min(0) < 140).all()  # a line from side to side
+    opened = Puppet(image, face).draw(posed(Puppet(image, face), "silence")).astype(int)
+    assert (closed[y + 9 : y + 14, across] < opened[y + 9 : y + 14, across] - 15).any()  # tips
+
+
+def test_lids_without_lashes_meet_in_a_faint_line(drawn):
+    _, face, puppet = drawn
+    x, y = (face.left_eye - 0.5).astype(int)
+    closed = puppet.draw(posed(puppet, "silence", blink=1.0)).astype(int)
+    light = closed[y - 4 : y + 12, x - 10 : x + 11].mean(-1) / np.mean(SKIN)
+    assert (light.min(0) < 0.9).all()
+    assert light.min() > 0.35
+    assert np.median(light) > 0.93
 
 
 def test_glasses_close_to_an_eye_stop_both_from_blinking():

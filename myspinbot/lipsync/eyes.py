@@ -126,7 +126,13 @@ class Eye:
             lids += look_up(self._lid.front, at)[..., None] * (region - lids)
         inside = look_up(self._image, sources - look_up(self._gaze_shift(gaze), at), cubic=True)
         alpha = coverage(opening, size, max(0.6 * softness_px, 0.4))[..., None]
-        region[:] = (lids * (1 - alpha) + inside * alpha + 0.5).astype(np.uint8)
+        drawn = lids * (1 - alpha) + inside * alpha
+        if blink > 1e-3:
+            units = self._shape.units(sources)
+            drop = blink * (1 - LOWER_SHARE)
+            light = self._lid.lashes.shade(self._shape, units, blink, drop, softness_px)
+            drawn *= (light + look_up(self._lid.front, at) * (1 - light))[..., None]
+        region[:] = (drawn + 0.5).astype(np.uint8)
 
     def _edges(self, closed: float) -> tuple[np.ndarray, np.ndarray]:
         """Edges of the upper and lower lid [33, 2] in pixels of the unturned face."""

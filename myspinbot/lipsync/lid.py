@@ -13,6 +13,7 @@ import numpy as np
 
 from .eye_shape import EYE_U, EyeShape
 from .fields import smoothstep
+from .lashes import Lashes
 
 LOWER_SHARE: Final = 0.15
 """How much of the way to closure the lower lid goes."""
@@ -59,6 +60,8 @@ class Lid:
     """How far each pixel moves when the eye closes, float32 [h, w] pixels."""
     up: np.ndarray
     """The same of the lower lid, negative."""
+    lashes: Lashes
+    """Taken off `skin`."""
 
     @classmethod
     def of(cls, patch: np.ndarray, shape: EyeShape, units: np.ndarray, brow: np.ndarray) -> Lid:
@@ -67,13 +70,18 @@ class Lid:
         over, under = shape.heights(units)
         height = float(np.clip(0.66 * shape.brow, 0.34, 1.0))
         reach = max(height, _LEAST_REACH)
-        front = _grown(_in_front(patch, units, over, reach, brow), _HAIR * shape.unit_px)
+        lashes = Lashes.of(patch, shape, units)
+        front = _in_front(patch, units, over, reach, brow) & ~lashes.cover
+        front = _grown(front, _HAIR * shape.unit_px)
+        opened = (over < 0.02) & (under < -0.02) & (np.abs(units[..., 0]) < 1)
+        bare = front | _grown(lashes.cover | opened, 0.03 * shape.unit_px)
         return cls(
             _is_skin(patch, units, over, height),
-            _filled(patch, front, _SMOOTH * shape.unit_px),
+            _filled(patch, bare, _SMOOTH * shape.unit_px),
             cv2.GaussianBlur(front.astype(np.float32), (0, 0), 0.8),
             _unfolding(shape, units, over, reach),
             _rising(shape, units, under),
+            lashes,
         )
 
 
@@ -120,7 +128,9 @@ def _filled(patch: np.ndarray, front: np.ndarray, sigma_px: float) -> np.ndarray
     """`patch` with the skin around continued, without its grain, where `front` is."""
     filled = cv2.inpaint(patch, front, 3, cv2.INPAINT_TELEA).astype(np.float32)
     calm = cv2.GaussianBlur(filled, (0, 0), sigma_px)
-    share = cv2.GaussianBlur(front.astype(np.float32), (0, 0), 0.5 * sigma_px)[..., None]
+    share = cv2.GaussianBlur(_grown(front, sigma_px).astype(np.float32), (0, 0), sigma_px)[
+        ..., None
+    ]
     return (filled + share * (calm - filled) + 0.5).astype(np.uint8)
 
 
