@@ -89,6 +89,15 @@ def test_glasses_close_to_an_eye_stop_both_from_blinking():
     assert np.abs(closed - image)[y - 6 : y + 2, x - 8 : x + 8].max() < 12
 
 
+@pytest.mark.parametrize("tint", [(25, 25, 30), (230, 140, 40)], ids=["dark", "mirrored"])
+def test_eyes_behind_opaque_glasses_neither_blink_nor_wander(tint):
+    image, face = cartoon()
+    for eye in (face.left_eye, face.right_eye):
+        cv2.circle(image, np.rint(eye).astype(int).tolist(), 30, tint, -1, cv2.LINE_AA)
+    closed = blinking(image, face, gaze=(0.4, 0.0))
+    assert np.abs(closed - image)[:180].max() <= 3  # above the nose
+
+
 def test_a_low_brow_stays_above_a_closed_lid():
     image, face = cartoon()
     points, hair = face.points.copy(), np.zeros(image.shape[:2], np.uint8)

@@ -20,6 +20,9 @@ from .sampling import coverage, downwards, look_up
 _LEAST_OPENING: Final = 0.15
 """An eye less open than this, half eye widths, is shut in the portrait and stays so; what the
 points say of the other one is not to be trusted then (they rarely know drawn lids)."""
+_SEEN_LIGHT: Final = 0.8
+"""The darkest tenth of an eye has less than this share of its lid's light; else dark glasses hide
+it, or it is shut where its points do not know."""
 _REACH: Final = 1.75
 """What an eye may change lies within so many of its half widths."""
 _CHAINS: Final = (
@@ -41,8 +44,8 @@ _CHAINS: Final = (
 
 
 def eyes_of(image: np.ndarray, face: Face, down: np.ndarray) -> list[Eye]:
-    """The eyes of `face` that are large enough to move, none if one is shut; `down` is its
-    direction [2]."""
+    """The eyes of `face` that are large enough to move, none if one is shut or hidden; `down` is
+    its direction [2]."""
     eyes = []
     for chains in _CHAINS:
         points = [face.at(chain).astype(np.float64) - 0.5 for chain in chains]
@@ -55,6 +58,8 @@ def eyes_of(image: np.ndarray, face: Face, down: np.ndarray) -> list[Eye]:
         if shape.unit_px > 3 and min(x1 - x0, y1 - y0) > 4:
             brow = np.concatenate([line, crest[::-1]])
             eyes.append(Eye(image, shape, iris, brow, rect))
+            if not eyes[-1].is_seen:
+                return []
     both = all(eye.blinks for eye in eyes)  # one alone would be a wink
     for eye in eyes:
         eye.blinks = both
@@ -83,7 +88,9 @@ class Eye:
         self._corner = np.array((x0, y0), np.float32)
         self._grid = pixels.astype(np.float32) - self._corner
         hair = coverage(brow - (x0, y0), (x1 - x0, y1 - y0), 0.4) > 0.5
-        self._lid = Lid.of(image[y0:y1, x0:x1], shape, shape.units(pixels), hair)
+        patch, units = image[y0:y1, x0:x1], shape.units(pixels)
+        self.is_seen: bool = _is_seen(patch, shape, units)
+        self._lid = Lid.of(patch, shape, units, hair)
         self.blinks: bool = self._lid.is_skin
         # Wider than what is drawn to: a turning head brings pixels in from beside it.
         wide = _rect(shape, image.shape[1], image.shape[0], 2 * _REACH)
@@ -155,6 +162,17 @@ class Eye:
         """Displacement [h, w, 2] for a gaze in iris radii to the right and down."""
         turn = np.asarray(gaze, np.float64) * self._iris_px @ self._shape.axes
         return self._turn[..., None] * turn.astype(np.float32)
+
+
+def _is_seen(patch: np.ndarray, shape: EyeShape, units: np.ndarray) -> bool:
+    """Whether something dark is where `patch` uint8 [h, w, 3] should show an eye: its iris."""
+    luma = patch.mean(-1)
+    over, under = shape.heights(units)
+    inside = (over < 0) & (under < 0)
+    lid = (np.abs(units[..., 0]) < 0.7) & (over > 0.12) & (over < 0.35)
+    if not inside.any() or not lid.any():
+        return True
+    return bool(np.quantile(luma[inside], 0.1) < _SEEN_LIGHT * np.median(luma[lid]))
 
 
 def _rect(
