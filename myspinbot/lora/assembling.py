@@ -28,6 +28,8 @@ MIN_SIDE_PX = 64
 MAX_ENLARGEMENT = 1.5
 SAME_VIEW = 0.85
 """A face crop whose side is this much of the whole picture's shows nothing that it does not."""
+LEAST_SHOWN = 0.5
+"""Of a whole picture that is longer than any bucket; below it a warning tells."""
 RIVAL_SIZE = 0.6
 """A second face this large, relative to the first, leaves open who is meant."""
 
@@ -148,12 +150,18 @@ def _take(work: _Work, source: Source, given: str, find_faces: FindFaces) -> _Pi
         )
         weight = _weight(settings, face, mask, window)
         work.add(f"{source.name}, {kind}", window.cut(pixels), caption, weight)
+    shown = windows["whole"].share_of(height, width) if "whole" in windows else 1.0
+    if shown < LEAST_SHOWN:
+        work.warnings.append(
+            f"{source.name} is {width} x {height}, and {shown:.0%} of it is learned: cut it to what "
+            "is meant."
+        )
     closest = windows.get("face") or windows["whole"]
     enlarged = closest.enlargement > MAX_ENLARGEMENT
     if enlarged:
-        shown = "face" if closest is windows.get("face") else "picture"
+        part = "face" if closest is windows.get("face") else "picture"
         work.warnings.append(
-            f"The {shown} of {source.name} is enlarged {closest.enlargement:.1f} times, and its "
+            f"The {part} of {source.name} is enlarged {closest.enlargement:.1f} times, and its "
             "softness is learned, too: use a larger picture or a smaller resolution."
         )
     fingerprint, detail = judging.fingerprint(pixels), judging.detail(closest.cut(pixels))
