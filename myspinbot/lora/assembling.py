@@ -153,8 +153,8 @@ def _take(work: _Work, source: Source, given: str, find_faces: FindFaces) -> _Pi
     shown = windows["whole"].share_of(height, width) if "whole" in windows else 1.0
     if shown < LEAST_SHOWN:
         work.warnings.append(
-            f"{source.name} is {width} x {height}, and {shown:.0%} of it is learned: cut it to what "
-            "is meant."
+            f"{source.name} is {width} x {height}, and {shown:.0%} of it is learned: cut it "
+            "to what is meant."
         )
     closest = windows.get("face") or windows["whole"]
     enlarged = closest.enlargement > MAX_ENLARGEMENT
@@ -231,33 +231,30 @@ def _check_any(work: _Work, pictures: Sequence[_Picture], asked: int) -> None:
 
 
 def _fill_up(work: _Work, pictures: Sequence[_Picture], tick: Tick) -> None:
-    """Add altered copies of the pictures in turn until there are enough images."""
+    """Add altered copies until there are enough images, of each picture as many as of any."""
     settings = work.settings
-    lacking = settings.min_images - len(work.images)
-    loaded: dict[int, np.ndarray] = {}
-    for number in range(lacking):
-        tick(number, lacking)
-        turn = number % len(pictures)
-        picture = pictures[turn]
-        if turn not in loaded:
-            loaded[turn] = picture.source.load()
-        variant = draw_variant(
-            np.random.default_rng([settings.seed, number]),
-            *picture.size,
-            settings.resolution_px,
-            picture.face,
-            may_mirror=settings.may_mirror,
-        )
-        weight = _weight(settings, picture.face, picture.mask, variant.window)
-        caption = captioning.caption_for(
-            picture.caption,
-            settings.trigger,
-            settings.class_word,
-            close_up=_is_close_up(picture.face, variant.window),
-        )
-        work.add(
-            f"{picture.source.name}, altered",
-            variant.apply(loaded[turn]),
-            caption,
-            None if weight is None else variant.place(weight),
-        )
+    lacking = max(settings.min_images - len(work.images), 0)
+    for turn, picture in enumerate(pictures[:lacking]):
+        pixels = picture.source.load()  # one at a time is in memory
+        for number in range(turn, lacking, len(pictures)):
+            tick(len(work.images), settings.min_images)
+            variant = draw_variant(
+                np.random.default_rng([settings.seed, number]),
+                *picture.size,
+                settings.resolution_px,
+                picture.face,
+                may_mirror=settings.may_mirror,
+            )
+            weight = _weight(settings, picture.face, picture.mask, variant.window)
+            caption = captioning.caption_for(
+                picture.caption,
+                settings.trigger,
+                settings.class_word,
+                close_up=_is_close_up(picture.face, variant.window),
+            )
+            work.add(
+                f"{picture.source.name}, altered",
+                variant.apply(pixels),
+                caption,
+                None if weight is None else variant.place(weight),
+            )

@@ -62,8 +62,8 @@ class LoraDataset:
 
     @property
     def name(self) -> str:
-        """The trigger as a plain name for a file; "lora" without one."""
-        return re.sub(r"[^\w-]+", "_", self.trigger).strip("_") or "lora"
+        """The trigger as a short plain name for a file; "lora" without one."""
+        return re.sub(r"[^\w-]+", "_", self.trigger).strip("_")[:32] or "lora"
 
     def buckets(self) -> dict[tuple[int, int], list[int]]:
         """Numbers of the images of each size (height, width): a batch comes from one of them."""

@@ -100,8 +100,8 @@ def _caption_of(path: Path) -> str:
         return " ".join(beside.read_text("utf-8-sig").split())
     except (OSError, UnicodeDecodeError) as error:
         raise BadInputError(
-            f"The caption {beside} cannot be read as UTF-8 text: {error}. Save it as UTF-8, or take "
-            "it away: then a caption is made."
+            f"The caption {beside} cannot be read as UTF-8 text: {error}. Save it as UTF-8, or "
+            "take it away: then a caption is made."
         ) from error
 
 
