@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, get_args
+from typing import Literal
 
 import numpy as np
 import torch
@@ -20,7 +20,6 @@ from .sources import Source
 from .variants import draw_variant
 
 Crop = Literal["both", "face", "whole"]
-CROPS: Final[tuple[Crop, ...]] = get_args(Crop)
 FindFaces = Callable[[np.ndarray], Sequence[Face]]
 """Faces in uint8 [H, W, 3] RGB, the most prominent first; a second one is only warned of."""
 

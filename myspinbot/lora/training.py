@@ -22,7 +22,7 @@ _NO_GAIN = (
     "The validation loss was least before the first step: use a lower learning rate or more steps, "
     "and see whether the captions fit the images."
 )
-_SAME = 0.1
+_SAME = 0.05
 """Largest relative difference of what the same encoders make again on another device."""
 
 
@@ -68,7 +68,7 @@ class Training:
         self.rates: list[float] = []
         self.warnings: list[str] = []
         self.resumed_from = 0
-        self.micro_batch = min(recipe.per_forward, recipe.batch)
+        self.micro_batch = recipe.per_forward
         self._encoded, self._checkpoint = encoded, checkpoint
         self._free, self._short_of_memory = free, short_of_memory
         learned, held_out = Validation.split(examples, recipe.seed)

@@ -30,7 +30,7 @@ def encoded_once(
         known[key] = wanted[key]()
     found = {key: known[key] for key in wanted}
     _made[maker] = found if _bytes(list(found.values())) <= _MAX_BYTES else {}
-    logger.info("Encoded %d of %d %s; the others are known.", len(new), len(wanted), what)
+    logger.info("%d %s encoded, %d known from before.", len(new), what, len(wanted) - len(new))
     return found, len(new)
 
 
