@@ -49,8 +49,8 @@ class FileFrames:
     Frame n is what a player shows n / `fps` seconds after the first picture, so a variable frame
     rate becomes a constant one (the file's mean unless `fps` says another), damaged frames repeat
     the one before, rotated films stand upright, oblong pixels become square, and all frames get the
-    size of the first. `start_s` and `duration_s` (0: to the end) cut
-    a part out. `audio` replaces the sound of the file. Raises BadInputError for what is no video.
+    size of the first. `start_s` and `duration_s` (0: to the end) cut a part out. Raises
+    BadInputError for what is no video.
     """
 
     def __init__(
@@ -60,12 +60,11 @@ class FileFrames:
         start_s: float = 0.0,
         duration_s: float = 0.0,
         fps: Fraction | None = None,
-        audio: Audio | None = None,
     ):
         self._file = file
         self._start_s = Fraction(start_s).limit_denominator(10**6)
         self._duration_s = Fraction(duration_s).limit_denominator(10**6)
-        self._fps, self._audio = fps, audio
+        self._fps = fps
 
     @property
     def width(self) -> int:
@@ -104,10 +103,10 @@ class FileFrames:
     @property
     def audio(self) -> Audio | None:
         """The sound, aligned with the frames, and of a part just as long; None without one."""
-        return self._audio or self._own_audio
+        return self._audio
 
     @cached_property
-    def _own_audio(self) -> Audio | None:
+    def _audio(self) -> Audio | None:
         start_s = self._facts.start_s + self._first / self.fps
         whole = not self._first and not self._duration_s
         return _sound(self._file, start_s, self.frame_count / self.fps, whole)
