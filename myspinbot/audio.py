@@ -29,6 +29,9 @@ _BLOCK = 1 << 16
 """Samples that are worked on at once."""
 _SILENCE_LUFS = -60.0
 """Nothing below is raised: there is no voice in it."""
+_DOWN = np.array([[1, 0, 1, 0, 1, 0, 1, 0], [0, 1, 1, 0, 0, 1, 0, 1]], np.float32)
+_DOWN[:, 2:] *= np.float32(0.5**0.5)
+"""Left, right, centre, bass, back and side channels to left and right."""
 _ATEMPO_S = 0.2
 """More than `atempo` looks ahead: it keeps as much of the end to itself."""
 
@@ -47,10 +50,23 @@ class Audio:
         return self.samples.shape[1] / self.rate
 
     def mono(self) -> Audio:
-        """The mean of all channels, [1, T]."""
+        """The mean of the channels of `stereo`, [1, T]."""
         if len(self.samples) == 1:
             return self
-        return Audio(self.samples.mean(axis=0, keepdims=True), self.rate)
+        return Audio(self.stereo().samples.mean(axis=0, keepdims=True), self.rate)
+
+    def stereo(self) -> Audio:
+        """One or two channels: 5.1 and 7.1 are mixed down (ITU-R BS.775), peaks stay within 1.
+
+        Of what else has more than two, it is the mean, [1, T].
+        """
+        channels = len(self.samples)
+        if channels <= 2:
+            return self
+        if channels not in (6, 8):
+            return Audio(self.samples.mean(axis=0, keepdims=True), self.rate)
+        mixed = _DOWN[:, :channels] @ self.samples
+        return Audio(mixed / max(mixed.max(initial=1), -mixed.min(initial=-1)), self.rate)
 
     def resampled(self, rate: int) -> Audio:
         """The same sound at `rate` Hz (swresample's windowed sinc)."""
@@ -66,12 +82,19 @@ class Audio:
 
     def _blocks(self, rate: int) -> Iterator[np.ndarray]:
         """The sound at `rate` Hz, piece by piece: of an hour at once there would be copies."""
-        resampler = av.AudioResampler(format="fltp", layout=_layout(self.samples), rate=rate)
-        for part in _parts(self.samples):
-            for frame in resampler.resample(_frame(part, self.rate)):
-                yield frame.to_ndarray()
-        for frame in resampler.resample(None):
-            yield frame.to_ndarray()
+        channels = [
+            (row[None], av.AudioResampler(format="fltp", layout="mono", rate=rate))
+            for row in self.samples
+        ]
+        for at in (*range(0, self.samples.shape[1], _BLOCK), None):
+            made = [
+                resampler.resample(
+                    None if at is None else _frame(row[:, at : at + _BLOCK], self.rate)
+                )
+                for row, resampler in channels
+            ]
+            for frames in zip(*made, strict=True):
+                yield np.concatenate([frame.to_ndarray() for frame in frames])
 
     def finite(self) -> Audio:
         """The same, silent where samples are no numbers, as in what broken models make."""

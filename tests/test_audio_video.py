@@ -230,3 +230,12 @@ def test_equal_frames_make_an_equal_file(tmp_path):
                 writer.write(frame)
         files.add((tmp_path / "noise.mp4").read_bytes())
     assert len(files) == 1
+
+
+@pytest.mark.parametrize("channels", [3, 7, 8, 10])
+def test_any_number_of_channels(channels):
+    """Eight is what a 7.1 film has."""
+    sound = Audio(np.full((channels, 48_000), 0.2, np.float32), 48_000)
+    assert sound.resampled(16_000).samples.shape == (channels, 16_000)
+    assert np.isfinite(sound.levelled(-16).samples).all()
+    assert sound.mono().samples.shape == (1, 48_000)

@@ -198,7 +198,7 @@ def test_the_editor_answers_and_a_cancel_works_meanwhile(scene, comfy, ollama):
             return slowest, cancelled, time.monotonic()
 
     slowest, cancelled, ended = asyncio.run(session())
-    assert slowest < 0.5
+    assert slowest < 2
     assert ended - cancelled < 2
     assert eventually(lambda: ollama.hung_up_s, timeout_s=2)
     assert ollama.hung_up_s is not None

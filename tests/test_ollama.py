@@ -155,9 +155,9 @@ def test_a_cancel_stops_the_server(scene, fake):
     tick, cancelled = cancel_after(0.5)
     with pytest.raises(Cancelled):
         OllamaChat(OllamaServer(fake.host), "qwen3").chat(MESSAGES, max_tokens=900, tick=tick)
-    assert time.monotonic() - cancelled[0] < 1
+    assert time.monotonic() - cancelled[0] < 2
     assert wait_for(lambda: fake.hung_up_s is not None)
-    assert fake.hung_up_s - cancelled[0] < 1
+    assert fake.hung_up_s - cancelled[0] < 2
     sent = fake.tokens
     time.sleep(0.2)
     assert fake.tokens == sent
@@ -194,7 +194,7 @@ def test_a_pull_can_be_cancelled(fake):
     with pytest.raises(Cancelled):
         OllamaServer(fake.host).pull("tiny", tick)
     assert wait_for(lambda: fake.hung_up_s is not None)
-    assert fake.hung_up_s - cancelled[0] < 1
+    assert fake.hung_up_s - cancelled[0] < 2
     assert "tiny:latest" not in fake.models
 
 

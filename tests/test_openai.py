@@ -114,18 +114,19 @@ class Cancelled(BaseException):
 
 @pytest.mark.parametrize("pause_s", [60, 0.2], ids=["before the first word", "in the middle"])
 def test_a_cancel_reaches_the_server(pause_s):
-    started = time.monotonic()
+    started, cancelled = time.monotonic(), []
 
     def tick(done, total):
         if time.monotonic() > started + 1:
+            cancelled.append(time.monotonic())
             raise Cancelled
 
     with serving(Turn("word " * 200, pause_s=pause_s)) as fake:
         with pytest.raises(Cancelled):
             ask(fake, tick=tick)
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - cancelled[0] < 2
         deadline = time.monotonic() + 2
         while fake.left_s is None and time.monotonic() < deadline:
             time.sleep(0.02)
     assert fake.left_s is not None
-    assert fake.left_s - started < 3
+    assert fake.left_s - cancelled[0] < 2

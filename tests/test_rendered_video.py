@@ -115,6 +115,10 @@ part = kept.as_trimmed(0.4, 1.0)
 facts["part"] = [part.get_frame_count(), part.get_duration()]
 facts["part_sound"] = bool(np.array_equal(
     part.get_components().audio["waveform"][0].numpy(), dear.audio.samples[:, 17640:61740]))
+seen = lambda video: [frame.copy() for frame in frame_source(video).frames()]
+facts["part_frames"] = [
+    bool(np.array_equal(a, b)) for a, b in zip(seen(part), seen(kept)[10:35], strict=True)]
+facts["part_made"] = dear.made
 facts["from_the_end"] = kept.as_trimmed(-0.2).get_frame_count()
 facts["nothing_left"] = [kept.as_trimmed(9.0), kept.as_trimmed(1.9, 1.0, strict_duration=True)]
 
@@ -212,6 +216,8 @@ def test_a_second_consumer_makes_nothing_again(facts):
 def test_trims(facts):
     assert facts["part"] == [25, 1.0]
     assert facts["part_sound"]
+    assert facts["part_frames"] == [True] * 25
+    assert facts["part_made"] == 50, "read from the file"
     assert facts["from_the_end"] == 5
     assert facts["nothing_left"] == [None, None]
 

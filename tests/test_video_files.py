@@ -6,6 +6,7 @@ import struct
 import subprocess
 import sys
 from fractions import Fraction
+from itertools import islice
 
 import av
 import numpy as np
@@ -36,8 +37,8 @@ class Counting:
         self.audio: Audio | None = Audio(samples, rate)
         self.made = 0
 
-    def frames(self):
-        for number in range(self.frame_count):
+    def frames(self, first=0):
+        for number in range(first, self.frame_count):
             self.made += 1
             yield np.full((self.height, self.width, 3), level(number), np.uint8)
 
@@ -251,8 +252,8 @@ def test_other_pixel_formats(form):
 
 
 class Inverted(Stage):
-    def frames(self):
-        for frame in self.source.frames():
+    def frames(self, first=0):
+        for frame in islice(self.source.frames(), first, None):
             yield 255 - frame
 
 

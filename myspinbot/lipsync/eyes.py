@@ -25,6 +25,8 @@ _SEEN_LIGHT: Final = 0.8
 it, or it is shut where its points do not know."""
 _REACH: Final = 1.75
 """What an eye may change lies within so many of its half widths."""
+_TURNING: Final = (0.3, 0.9)
+"""While this much of the way is gone, the lashes turn down: they go over into others."""
 _CHAINS: Final = (
     (
         landmarks.LEFT_UPPER_LID,
@@ -95,8 +97,11 @@ class Eye:
         # Wider than what is drawn to: a turning head brings pixels in from beside it.
         wide = _rect(shape, image.shape[1], image.shape[0], 2 * _REACH)
         self._margin = self._corner - np.array(wide[:2], np.float32)
-        self._skin = image[wide[1] : wide[3], wide[0] : wide[2]].copy()
-        self._skin[y0 - wide[1] : y1 - wide[1], x0 - wide[0] : x1 - wide[0]] = self._lid.skin
+        self._skins: list[np.ndarray] = []
+        for skin in (self._lid.skin, self._lid.bare):
+            around = image[wide[1] : wide[3], wide[0] : wide[2]].astype(np.float32)
+            around[y0 - wide[1] : y1 - wide[1], x0 - wide[0] : x1 - wide[0]] = skin
+            self._skins.append(around)
         away = np.linalg.norm(pixels - iris[0], axis=-1) / max(self._iris_px, 1)
         self._turn = (1 - smoothstep(1.1, 2.2, away)).astype(np.float32)
 
@@ -120,11 +125,12 @@ class Eye:
         opening = np.concatenate([turned(upper), turned(lower)[::-1]]) - self._corner
         size = (region.shape[1], region.shape[0])
         lids = region
+        turned_down = float(smoothstep(*_TURNING, blink))
         if blink > 1e-3:
+            skin, bare = self._skins
+            skin = skin + turned_down * (bare - skin)
             over, under = (
-                look_up(
-                    self._skin, at + self._margin - look_up(self._shift(blink, f), at), cubic=True
-                )
+                look_up(skin, at + self._margin - look_up(self._shift(blink, f), at), cubic=True)
                 for f in (self._lid.down, self._lid.up)
             )
             line = turned(0.5 * (upper + lower)) - self._corner
@@ -134,12 +140,13 @@ class Eye:
         inside = look_up(self._image, sources - look_up(self._gaze_shift(gaze), at), cubic=True)
         alpha = coverage(opening, size, max(0.6 * softness_px, 0.4))[..., None]
         drawn = lids * (1 - alpha) + inside * alpha
-        if blink > 1e-3:
+        if turned_down:
             units = self._shape.units(sources)
             drop = blink * (1 - LOWER_SHARE)
-            light = self._lid.lashes.shade(self._shape, units, blink, drop, softness_px)
+            light = self._lid.lashes.shade(self._shape, units, drop, softness_px)
+            light = 1 - turned_down * (1 - light)
             drawn *= (light + look_up(self._lid.front, at) * (1 - light))[..., None]
-        region[:] = (drawn + 0.5).astype(np.uint8)
+        region[:] = np.clip(drawn + 0.5, 0, 255).astype(np.uint8)
 
     def _edges(self, closed: float) -> tuple[np.ndarray, np.ndarray]:
         """Edges of the upper and lower lid [33, 2] in pixels of the unturned face."""

@@ -29,13 +29,11 @@ _DARK: Final = ((_ROOTS[0], _SHORT, _LONG), (0.85, 0.85, 0.7))
 """They leave less than this share of the light, at these heights."""
 _SHADE: Final = 0.75
 """If more of the lid than this is dark, it lies in the shade of the brow."""
-_ROOT_LIGHT: Final = (0.45, 0.75)
+_ROOT_LIGHT: Final = (0.55, 0.8)
 """The line where closed lids meet leaves so much of the light, at least and at most."""
 _ROOT_HEIGHT: Final = 0.035
-_TURN: Final = 1.6
-"""Lashes that reach up by 1 reach up by 1 - `_TURN` when the eye is closed."""
-_SHORTEST: Final = 0.5
-"""Share of their length that they show at least, when they point at the viewer."""
+_TURN: Final = -0.6
+"""Lashes that reach up by 1 reach down by this when the eye is closed."""
 _GRAY: Final = np.array((0.299, 0.587, 0.114), np.float32)
 
 
@@ -76,22 +74,21 @@ class Lashes:
         taken = _look(taken, _U, _UP[:, None] + lift) * smoothstep(-0.03, 0.0, _UP)[:, None]
         taken = cv2.GaussianBlur(taken, (0, 0), max(0.3 / shape.unit_px / _STEP, 0.5))
         taken[[0, -1]] = 0  # nor is anything beyond
-        return cls(cover, (1 - taken).astype(np.float32), 1 - between * (1 - root))
+        ends = 1 - smoothstep(0.75, 1.0, np.abs(_U))
+        return cls(cover, (1 - taken).astype(np.float32), 1 - ends * (1 - root))
 
     def shade(
-        self, shape: EyeShape, units: np.ndarray, closed: float, drop: float, softness_px: float
+        self, shape: EyeShape, units: np.ndarray, drop: float, softness_px: float
     ) -> np.ndarray:
         """What they leave of the light at `units` [h, w, 2] of the open eye when the lid's edge
         has gone `drop` (0..1) of the way to the lower lid, float32 [h, w]."""
         u = units[..., 0]
         over, _ = shape.heights(units)
         over = over + drop * np.interp(u, EYE_U, shape.lower - shape.upper)
-        turn = 1 - _TURN * closed
-        turn = np.copysign(max(abs(turn), _SHORTEST), turn)
         height = max(_ROOT_HEIGHT, 0.7 * softness_px / shape.unit_px)
-        line = np.exp(-0.5 * (over / height) ** 2) * smoothstep(0, 0.2, closed)
+        line = np.exp(-0.5 * (over / height) ** 2)
         roots = 1 - (1 - np.interp(u, _U, self._root)) * line
-        return np.minimum(_look(self._light, u, over / turn), roots).astype(np.float32)
+        return np.minimum(_look(self._light, u, over / _TURN), roots).astype(np.float32)
 
 
 def _smooth(row: np.ndarray, sigma: float) -> np.ndarray:

@@ -54,6 +54,8 @@ class Lid:
     """Nothing else is there: an eye drawn too large, the rim of glasses."""
     skin: np.ndarray
     """The portrait without what lies in front of the lid, uint8 [h, w, 3]."""
+    bare: np.ndarray
+    """The same without the lashes and the rim of the eye, too."""
     front: np.ndarray
     """How much of each pixel lies in front of the lid and stays, float32 [h, w] 0..1."""
     down: np.ndarray
@@ -61,7 +63,7 @@ class Lid:
     up: np.ndarray
     """The same of the lower lid, negative."""
     lashes: Lashes
-    """Taken off `skin`."""
+    """Taken off `bare`."""
 
     @classmethod
     def of(cls, patch: np.ndarray, shape: EyeShape, units: np.ndarray, brow: np.ndarray) -> Lid:
@@ -77,7 +79,8 @@ class Lid:
         bare = front | _grown(lashes.cover | opened, 0.03 * shape.unit_px)
         return cls(
             _is_skin(patch, units, over, height),
-            _filled(patch, bare, _SMOOTH * shape.unit_px),
+            _filled(patch, front, _SMOOTH * shape.unit_px),
+            _grainy(_filled(patch, bare, _SMOOTH * shape.unit_px), patch, bare),
             cv2.GaussianBlur(front.astype(np.float32), (0, 0), 0.8),
             _unfolding(shape, units, over, reach),
             _rising(shape, units, under),
@@ -132,6 +135,16 @@ def _filled(patch: np.ndarray, front: np.ndarray, sigma_px: float) -> np.ndarray
         ..., None
     ]
     return (filled + share * (calm - filled) + 0.5).astype(np.uint8)
+
+
+def _grainy(skin: np.ndarray, patch: np.ndarray, bare: np.ndarray) -> np.ndarray:
+    """`skin` with the grain that `patch` has on the other side of the eye, where `bare` is."""
+    pixels = patch.astype(np.float32)
+    grain = pixels - cv2.GaussianBlur(pixels, (0, 0), 1.5)
+    limit = 2 * float(np.median(np.abs(grain)))
+    share = cv2.GaussianBlur(bare.astype(np.float32), (0, 0), 1.5)[..., None]
+    grainy = skin + share * np.clip(grain[::-1], -limit, limit)
+    return np.clip(grainy + 0.5, 0, 255).astype(np.uint8)
 
 
 def _unfolding(shape: EyeShape, units: np.ndarray, over: np.ndarray, reach: float) -> np.ndarray:

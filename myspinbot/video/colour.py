@@ -14,6 +14,8 @@ import av
 import cv2
 import numpy as np
 
+from . import hdr
+
 # names of FFmpeg's AVColorSpace, AVColorRange, and of swscale's flags
 _UNSPECIFIED = 2
 _BT601_FAMILY = (_UNSPECIFIED, 5, 6)
@@ -57,20 +59,23 @@ def to_yuv(rgb: np.ndarray, matrix: Matrix) -> av.VideoFrame:
 
 
 def to_rgb(frame: av.VideoFrame) -> np.ndarray:
-    """uint8 [H, W, 3] RGB of any decoded frame, by its own tags."""
+    """uint8 [H, W, 3] RGB of any decoded frame, by its own tags; HDR becomes as bright as paper."""
+    usual = frame.colorspace in _BT601_FAMILY and not hdr.is_wide(frame)
     even = frame.width % 2 == 0 and frame.height % 2 == 0
     limited = frame.color_range != _FULL
-    if frame.format.name == "yuv420p" and even and limited and frame.colorspace in _BT601_FAMILY:
+    if frame.format.name == "yuv420p" and even and limited and usual:
         return np.asarray(cv2.cvtColor(frame.to_ndarray(), cv2.COLOR_YUV2RGB_I420), np.uint8)
     if frame.format.name == "rgb24":
         return frame.to_ndarray()
     space = 5 if frame.colorspace in _BT601_FAMILY else frame.colorspace
     full = frame.color_range == _FULL or frame.format.name.startswith("yuvj")
-    return frame.reformat(
-        format="rgb24",
-        src_colorspace=space,
-        dst_colorspace=space,
-        src_color_range=_FULL if full else _LIMITED,
-        dst_color_range=_FULL,
-        interpolation=_BILINEAR | _FULL_CHROMA_OUT | _ACCURATE,
-    ).to_ndarray()
+    options: dict[str, Any] = {
+        "src_colorspace": space,
+        "dst_colorspace": space,
+        "src_color_range": _FULL if full else _LIMITED,
+        "dst_color_range": _FULL,
+        "interpolation": _BILINEAR | _FULL_CHROMA_OUT | _ACCURATE,
+    }
+    if hdr.is_wide(frame):
+        return hdr.narrowed(frame.reformat(format="gbrp16le", **options).to_ndarray(), frame)
+    return frame.reformat(format="rgb24", **options).to_ndarray()

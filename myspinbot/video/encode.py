@@ -157,7 +157,7 @@ class _AudioTrack:
     """Feeds audio to the muxer in step with the picture, so nothing piles up in the interleaver."""
 
     def __init__(self, container, audio: Audio):
-        samples = audio.samples if len(audio.samples) <= 2 else audio.mono().samples
+        samples = audio.stereo().samples
         self.audio = Audio(samples, audio.rate if audio.rate in _AAC_RATES else 48000)
         if audio.rate not in _AAC_RATES:
             self.audio = Audio(samples, audio.rate).resampled(48000)

@@ -80,9 +80,9 @@ class Stage:
 class Trimmed(Stage):
     """`count` frames of a source from frame `first` on, with the sound of just that time."""
 
-    def __init__(self, source: FrameSource, first: int, count: int):
+    def __init__(self, source: SeekableSource, first: int, count: int):
         super().__init__(source)
-        self._first, self._count = first, count
+        self._whole, self._first, self._count = source, first, count
 
     @property
     def frame_count(self) -> int:
@@ -98,7 +98,7 @@ class Trimmed(Stage):
         return Audio(sound.samples[:, start:stop], sound.rate)
 
     def frames(self) -> Iterator[np.ndarray]:
-        return islice(self.source.frames(), self._first, self._first + self._count)
+        return islice(self._whole.frames(self._first), self._count)
 
 
 class _Even(Stage):

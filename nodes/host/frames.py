@@ -25,8 +25,8 @@ class Replayed(Stage):
         super().__init__(source)
         self._video = video
 
-    def frames(self) -> Iterator[np.ndarray]:
-        return self._video.made()
+    def frames(self, first: int = 0) -> Iterator[np.ndarray]:
+        return self._video.made(first)
 
 
 class Timed(Stage):

@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,21 +50,23 @@ class RenderedVideo(Input.Video):
         self._lock = threading.Lock()
 
     @property
-    def source(self) -> FrameSource:
+    def source(self) -> SeekableSource:
         """The frames and the sound, without a file between if there is none yet."""
         from .frames import Replayed
 
         return Replayed(self, self._source)
 
-    def made(self) -> Iterator[np.ndarray]:
-        """The frames, from the file if there is one."""
+    def made(self, first: int = 0) -> Iterator[np.ndarray]:
+        """The frames from number `first` on: sought in the file if there is one."""
         from ...myspinbot.video import FileFrames
         from .frames import Timed
 
         if os.path.isfile(self._path):
-            return FileFrames(self._path).frames()
+            return FileFrames(self._path).frames(first)
         frames = Timed(self._source).frames()
-        return self._copied(frames) if self._keep else frames
+        if self._keep:
+            frames = self._copied(frames)
+        return islice(frames, first, None) if first else frames
 
     def _copied(self, frames: Any) -> Iterator[np.ndarray]:
         """Pass the frames on, and keep them."""
