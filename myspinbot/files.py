@@ -30,8 +30,8 @@ def not_written(path: str | os.PathLike, error: Exception) -> StorageError:
     """What to raise when a disk refuses a result, mostly because it is full."""
     path = Path(path)
     return StorageError(
-        f"{path.name} could not be written: {error}. Free space in {path.parent}, then run again: "
-        "what is finished is not made again."
+        f"{path.name} could not be written: {error}. Free space in {path.parent}, or let ComfyUI "
+        "write there, then run again: what is finished is not made again."
     )
 
 

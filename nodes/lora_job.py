@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..myspinbot.errors import BadInputError, MySpinBotError
 from ..myspinbot.lora import lora_file, loss_curve, recipe
 from ..myspinbot.lora.adapters import Adapters
 from ..myspinbot.lora.batches import Example, generator
@@ -41,11 +42,14 @@ class LoraJob:
         effort: str,
         changes: Mapping[str, Any],
     ):
-        self._model, self._dataset, self._changes = model, dataset, dict(changes)
+        self._model, self._dataset, changes = model, dataset, dict(changes)
+        if not dataset.trigger:
+            # what is learned has no word of its own: holding the class would hold it back
+            changes.setdefault("prior_weight", 0.0)
         precision = changes.get("precision", recipe.AUTO)
         self._denoiser = host.HostedDenoiser(model, precision)
         self._family = self._denoiser.family
-        self._recipe = recipe.preset(self._family.name, subject, effort, **self._changes)
+        self._recipe = recipe.preset(self._family.name, subject, effort, **changes)
         self._kind = {"subject": subject, "effort": effort}
         self._base = ""
 
@@ -56,16 +60,20 @@ class LoraJob:
         captions = [image.caption for image in data.images]
         plain = [without_trigger(text, data.trigger, data.class_word) for text in captions]
         texts = [*captions, prompt, *plain, ""]
-        self._captions = host.captions(clip, texts, tick)
+        self._captions, new_texts = host.captions(clip, texts, tick)
         pixels = [image.pixels for image in data.images]
-        made = host.latents(vae, pixels, self._denoiser, self._recipe.seed, tick)
+        made, new_images = host.latents(vae, pixels, self._denoiser, self._recipe.seed, tick)
+        self._encoded = {"texts": new_texts, "images": new_images}
+        self._traces = host.traces(self._captions[captions[0]], made[0])
         self._examples = [
             Example(
                 latent,
                 self._captions[image.caption],
                 None
                 if image.mask is None
-                else places(image.mask, self._recipe.background, tuple(latent.shape[-2:])),
+                else places(
+                    image.mask, self._recipe.background, (latent.shape[-2], latent.shape[-1])
+                ),
                 self._captions[text],
             )
             for image, latent, text in zip(data.images, made, plain, strict=True)
@@ -111,6 +119,7 @@ class LoraJob:
                 self._examples,
                 made,
                 empty=self._captions[""],
+                encoded=self._traces,
                 checkpoint=Checkpoint(host.private(FOLDER), identity),
                 free=host.free_cached,
                 short_of_memory=host.short_of_memory,
@@ -121,6 +130,14 @@ class LoraJob:
             try:
                 self.training.run(view, lambda step: self._sampler())
                 finished = True
+            except RuntimeError as error:
+                # torch's words for shapes, at the first look that the net takes
+                if self.training.losses or host.short_of_memory(error):
+                    raise
+                raise BadInputError(
+                    f"The model cannot read what the text encoder and the VAE make ({error}): "
+                    "connect those that go with it."
+                ) from error
             finally:
                 if not finished and self.training.step:
                     self._keep()
@@ -139,7 +156,11 @@ class LoraJob:
         """Leave what an ended run has learned where LoRA loaders find it."""
         lora = self.lora()
         path, name = host.lora_file(f"unfinished/{self._dataset.name}", self.steps)
-        lora_file.save_lora(path, lora, naming="kohya", dtype="bf16", notes=lora.notes)
+        try:
+            lora_file.save_lora(path, lora, naming="kohya", dtype="bf16", notes=lora.notes)
+        except MySpinBotError as error:  # what ended the run is what matters
+            logger.error("What was learned is in the saved state, but is no LoRA yet: %s", error)
+            return
         logger.warning(
             "The training ended after %d of %d steps. What was learned is the LoRA %s; run the "
             "workflow again to go on.",
@@ -196,11 +217,12 @@ class LoraJob:
             "stopped_early": training.step < self._recipe.steps,
             "images_a_forward": training.micro_batch,
             "layers": len(training.adapters.targets),
+            "encoded": self._encoded,
             "parameters": sum(p.numel() for p in training.adapters.parameters()),
             "loss_first": training.losses[0] if training.losses else None,
             "loss_last": training.losses[-1] if training.losses else None,
             "validation": training.validation.losses,
             "unmapped": host.unmapped(self._model, lora),
-            "warnings": [*self._dataset.warnings, *training.warnings],
+            "warnings": [*self._dataset.warnings, *training.remarks()],
             "notes": lora.notes,
         }

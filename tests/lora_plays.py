@@ -218,12 +218,29 @@ with torch.inference_mode():
             return torch.zeros(1, 4, 8, 8)
     for attempt in (lambda: job_of(w, vae=FourChannels()),
                     lambda: host.HostedDenoiser(ModelSamplingDiscrete().patch(w, "x0", False)[0]),
-                    lambda: host.captions(None, ["a"], lambda a, b: None)):
+                    lambda: host.captions(None, ["a"], lambda a, b: None),
+                    lambda: host.latents(None, [], None, 0, lambda a, b: None),
+                    lambda: job_of(w, clip=Words(64)).train("1", resume=False, start_from=None),
+                    lambda: host.lora_file("x" * 300, 1),
+                    lambda: host.lora_file("x\\0", 1)):
         try:
             attempt()
         except Exception as error:
             refused.append(f"{type(error).__name__}: {error}")
     right["refused"] = refused
+    class Counting(Words):
+        asked = 0
+        def encode_from_tokens_scheduled(self, text):
+            self.asked += 1
+            return super().encode_from_tokens_scheduled(text)
+    clip, right["encoded"] = Counting(4096), []
+    fresh = comfy.sd.VAE(sd=comfy.utils.load_torch_file(paths["wan_vae"]))
+    for changes in ({}, {"rank": 4}, {"seed": 4}):
+        again = job_of(w, clip=clip, vae=fresh, **changes)
+        right["encoded"].append([clip.asked, again._encoded])
+    plain = LoraDataset.of([TrainingImage(pictures(1)[0], "disc")], trigger="", class_word="disc")
+    right["prior"] = [LoraJob(w, data, "identity", "balanced", {})._recipe.prior_weight
+                      for data in (dataset(), plain)]
 """
 """What goes wrong in silence elsewhere."""
 

@@ -116,6 +116,11 @@ RECIPE = Recipe(
 )
 
 
+def equal(one, other) -> bool:
+    """Whether two sets of named tensors are the same, bit for bit."""
+    return one.keys() == other.keys() and all(torch.equal(one[k], other[k]) for k in one)
+
+
 class Bench:
     """A denoiser with its adapters in place, and trainings on it."""
 

@@ -91,7 +91,22 @@ def test_a_net_that_computes_in_bf16_learns(right):
 
 
 def test_what_cannot_be_trained_is_refused_in_plain_words(right):
-    vae, sampling, clip = right["refused"]
+    vae, sampling, clip, no_vae, other_clip, *names = right["refused"]
     assert "latents of 4 channels and the model reads 16" in vae
     assert "predict as X0 cannot be trained" in sampling
     assert "connect the text encoder" in clip
+    assert "There is no VAE" in no_vae
+    assert "connect those that go with it" in other_clip
+    assert all("use a plain name" in name for name in names)
+    assert len(names) == 2
+
+
+def test_a_second_training_on_the_same_pictures_encodes_nothing(right):
+    (first, one), (second, same), (third, seed) = right["encoded"]
+    assert one == {"texts": first, "images": 1}  # two images that are the same
+    assert (second, same) == (first, {"texts": 0, "images": 0})
+    assert (third, seed) == (first, {"texts": 0, "images": 1})  # a VAE may draw by the seed
+
+
+def test_without_a_trigger_the_class_is_free(right):
+    assert right["prior"] == [1, 0]

@@ -66,6 +66,20 @@ def test_folders_without_pictures_are_refused(tmp_path):
         folder_sources(tmp_path / "absent")
 
 
+def test_sixteen_bits_are_scaled_and_not_cut(tmp_path):
+    ramp = np.linspace(0, 65535, 99 * 99).reshape(99, 99).astype(np.uint16)
+    Image.fromarray(ramp).save(tmp_path / "scan.png")
+    (scan,) = folder_sources(tmp_path)
+    assert abs(scan.load()[..., 0] - ramp / 257.0).max() < 1
+
+
+def test_a_caption_that_is_no_text_is_named_with_what_to_do(tmp_path):
+    Image.fromarray(scene()).save(tmp_path / "one.png")
+    (tmp_path / "one.txt").write_bytes("Café".encode("latin-1"))
+    with pytest.raises(BadInputError, match=r"one\.txt cannot be read.*Save it as UTF-8"):
+        folder_sources(tmp_path)
+
+
 def test_what_cannot_be_used_is_skipped_by_name(tmp_path):
     Image.fromarray(scene()).save(tmp_path / "good.png")
     Image.fromarray(scene(8, 8)).save(tmp_path / "tiny.png")
@@ -155,6 +169,13 @@ def test_no_face():
         assemble([source(scene())], replace(SMALL, crop="face"), nobody)
 
 
+def test_a_panorama_of_which_little_is_learned_is_named():
+    made = assemble([source(scene(2000, 200))], replace(SMALL, crop="whole"), nobody)
+    assert "one.png is 2000 x 200, and 20% of it is learned" in made.dataset.warnings[0]
+    two_to_one = assemble([source(scene(400, 200))], replace(SMALL, crop="whole"), nobody)
+    assert not any("learned: cut" in warning for warning in two_to_one.dataset.warnings)
+
+
 def test_several_people_are_said_and_a_given_face_is_believed():
     other = plain_face().transformed(np.array([[0.8, 0, 300], [0, 0.8, 0]]))
     crowd = [plain_face(), other]
@@ -191,6 +212,10 @@ def test_captions():
     assert caption_lines("one\n\nthree\n", 3) == ["one", "", "three"]
     assert caption_lines(" for all ", 2) == ["for all", "for all"]
     assert caption_lines("", 2) == ["", ""]
+    assert caption_lines("\nsecond", 2) == ["", "second"]  # the first is made, not the same
+    assert caption_lines("one\ntwo\n", 3) == ["one", "two", ""]
+    assert caption_lines("all\n", 2) == ["all", "all"]
+    assert caption_lines("a\u2028b\r\nc", 2) == ["a\u2028b", "c"]
     with pytest.raises(BadInputError, match="2 captions for 3 pictures"):
         caption_lines("one\ntwo", 3)
     assert caption_for("OHWX at sea", "ohwx", "man", close_up=True) == "OHWX at sea"
@@ -210,7 +235,7 @@ def test_few_pictures_are_filled_up_with_different_copies_of_each():
     images = made.dataset.images
     assert len(images) == 9
     altered = [label for label in made.labels if label.endswith("altered")]
-    assert altered == ["0.png, altered", "1.png, altered"] * 2 + ["0.png, altered"]
+    assert altered == ["0.png, altered"] * 3 + ["1.png, altered"] * 2
     prints = {image.pixels.numpy().tobytes() for image in images}
     assert len(prints) == 9
     assert made.dataset.sha256 == assemble(pictures, settings, somebody).dataset.sha256
@@ -291,6 +316,8 @@ def test_a_sheet_shows_every_image_and_darkens_what_is_not_learned():
     close = sheet[10 : 10 + CELL_PX, 10 : 10 + CELL_PX]
     assert close[CELL_PX // 2, CELL_PX // 2].min() == 255
     assert close[0, 0].max() < 100
+    book = assemble([source(white, caption="ohwx " + "very " * 5000)], SMALL, nobody)
+    assert contact_sheet(book.dataset, book.labels).shape[1] == CELL_PX + 20  # it took minutes
     many = assemble([source(white)] * 70, replace(SMALL, crop="whole", resolution_px=64), nobody)
     assert contact_sheet(many.dataset, many.labels).shape[0] > 10 * CELL_PX
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, get_args
+from typing import Literal
 
 import numpy as np
 import torch
@@ -20,7 +20,6 @@ from .sources import Source
 from .variants import draw_variant
 
 Crop = Literal["both", "face", "whole"]
-CROPS: Final[tuple[Crop, ...]] = get_args(Crop)
 FindFaces = Callable[[np.ndarray], Sequence[Face]]
 """Faces in uint8 [H, W, 3] RGB, the most prominent first; a second one is only warned of."""
 
@@ -28,6 +27,8 @@ MIN_SIDE_PX = 64
 MAX_ENLARGEMENT = 1.5
 SAME_VIEW = 0.85
 """A face crop whose side is this much of the whole picture's shows nothing that it does not."""
+LEAST_SHOWN = 0.5
+"""Of a whole picture that is longer than any bucket; below it a warning tells."""
 RIVAL_SIZE = 0.6
 """A second face this large, relative to the first, leaves open who is meant."""
 
@@ -148,12 +149,18 @@ def _take(work: _Work, source: Source, given: str, find_faces: FindFaces) -> _Pi
         )
         weight = _weight(settings, face, mask, window)
         work.add(f"{source.name}, {kind}", window.cut(pixels), caption, weight)
+    shown = windows["whole"].share_of(height, width) if "whole" in windows else 1.0
+    if shown < LEAST_SHOWN:
+        work.warnings.append(
+            f"{source.name} is {width} x {height}, and {shown:.0%} of it is learned: cut it "
+            "to what is meant."
+        )
     closest = windows.get("face") or windows["whole"]
     enlarged = closest.enlargement > MAX_ENLARGEMENT
     if enlarged:
-        shown = "face" if closest is windows.get("face") else "picture"
+        part = "face" if closest is windows.get("face") else "picture"
         work.warnings.append(
-            f"The {shown} of {source.name} is enlarged {closest.enlargement:.1f} times, and its "
+            f"The {part} of {source.name} is enlarged {closest.enlargement:.1f} times, and its "
             "softness is learned, too: use a larger picture or a smaller resolution."
         )
     fingerprint, detail = judging.fingerprint(pixels), judging.detail(closest.cut(pixels))
@@ -223,33 +230,30 @@ def _check_any(work: _Work, pictures: Sequence[_Picture], asked: int) -> None:
 
 
 def _fill_up(work: _Work, pictures: Sequence[_Picture], tick: Tick) -> None:
-    """Add altered copies of the pictures in turn until there are enough images."""
+    """Add altered copies until there are enough images, of each picture as many as of any."""
     settings = work.settings
-    lacking = settings.min_images - len(work.images)
-    loaded: dict[int, np.ndarray] = {}
-    for number in range(lacking):
-        tick(number, lacking)
-        turn = number % len(pictures)
-        picture = pictures[turn]
-        if turn not in loaded:
-            loaded[turn] = picture.source.load()
-        variant = draw_variant(
-            np.random.default_rng([settings.seed, number]),
-            *picture.size,
-            settings.resolution_px,
-            picture.face,
-            may_mirror=settings.may_mirror,
-        )
-        weight = _weight(settings, picture.face, picture.mask, variant.window)
-        caption = captioning.caption_for(
-            picture.caption,
-            settings.trigger,
-            settings.class_word,
-            close_up=_is_close_up(picture.face, variant.window),
-        )
-        work.add(
-            f"{picture.source.name}, altered",
-            variant.apply(loaded[turn]),
-            caption,
-            None if weight is None else variant.place(weight),
-        )
+    lacking = max(settings.min_images - len(work.images), 0)
+    for turn, picture in enumerate(pictures[:lacking]):
+        pixels = picture.source.load()  # one at a time is in memory
+        for number in range(turn, lacking, len(pictures)):
+            tick(len(work.images), settings.min_images)
+            variant = draw_variant(
+                np.random.default_rng([settings.seed, number]),
+                *picture.size,
+                settings.resolution_px,
+                picture.face,
+                may_mirror=settings.may_mirror,
+            )
+            weight = _weight(settings, picture.face, picture.mask, variant.window)
+            caption = captioning.caption_for(
+                picture.caption,
+                settings.trigger,
+                settings.class_word,
+                close_up=_is_close_up(picture.face, variant.window),
+            )
+            work.add(
+                f"{picture.source.name}, altered",
+                variant.apply(pixels),
+                caption,
+                None if weight is None else variant.place(weight),
+            )

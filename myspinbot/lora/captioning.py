@@ -26,9 +26,11 @@ def caption_lines(text: str, pictures: int) -> list[str]:
 
     Raises BadInputError when the lines do not fit.
     """
-    lines = text.strip().splitlines()
-    if len(lines) <= 1:
+    lines = text.rstrip().split("\n")
+    if len(lines) == 1:
         return [text.strip()] * pictures
+    # the last ones may be empty, as any other
+    lines += [""] * min(text.count("\n") + 1 - len(lines), pictures - len(lines))
     if len(lines) != pictures:
         raise BadInputError(
             f"There are {len(lines)} captions for {pictures} pictures. Write one a line in the "

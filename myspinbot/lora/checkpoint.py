@@ -47,8 +47,9 @@ class Checkpoint:
             write_safely(self.path, data)
         except OSError as error:
             raise StorageError(
-                f"The state of the training could not be written to {self.path}: {error}. Free "
-                "some space and run again: it goes on from the state before."
+                f"The state of the training could not be written to {self.path}: {error}. "
+                "Make room there, or let ComfyUI write to it, and run again: it goes on from the "
+                "state before."
             ) from error
         states = sorted(self.path.parent.glob("*.safetensors"), key=_age)
         for old in states[:-_KEPT_TRAININGS]:

@@ -67,8 +67,9 @@ def _tile(image: TrainingImage) -> np.ndarray:
 
 def _cut(text: str, letters: ImageFont.FreeTypeFont) -> str:
     """`text`, or its beginning with an ellipsis, no wider than a cell."""
-    if letters.getlength(text) <= CELL_PX:
+    if len(text) <= CELL_PX and letters.getlength(text) <= CELL_PX:
         return text
+    text = text[:CELL_PX]  # no letter is narrower than a pixel; measuring a book takes minutes
     while text and letters.getlength(f"{text}...") > CELL_PX:
         text = text[:-1]
     return f"{text}..."

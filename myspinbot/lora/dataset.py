@@ -1,4 +1,4 @@
-"""What a LoRA is trained on: images with captions and loss masks, in groups of equal size."""
+"""What a LoRA is trained on: images with captions and loss masks."""
 
 from __future__ import annotations
 
@@ -62,15 +62,8 @@ class LoraDataset:
 
     @property
     def name(self) -> str:
-        """The trigger as a plain name for a file; "lora" without one."""
-        return re.sub(r"[^\w-]+", "_", self.trigger).strip("_") or "lora"
-
-    def buckets(self) -> dict[tuple[int, int], list[int]]:
-        """Numbers of the images of each size (height, width): a batch comes from one of them."""
-        groups: dict[tuple[int, int], list[int]] = {}
-        for number, image in enumerate(self.images):
-            groups.setdefault(image.size, []).append(number)
-        return groups
+        """The trigger as a short plain name for a file; "lora" without one."""
+        return re.sub(r"[^\w-]+", "_", self.trigger).strip("_")[:32] or "lora"
 
 
 def _check(image: TrainingImage, number: int) -> None:

@@ -34,6 +34,10 @@ class Window:
         """Above 1 when pixels have to be made up."""
         return max(self.height_px / (self.y1 - self.y0), self.width_px / (self.x1 - self.x0))
 
+    def share_of(self, height: int, width: int) -> float:
+        """What part of a picture of that size it shows, 0..1."""
+        return (self.y1 - self.y0) * (self.x1 - self.x0) / (height * width)
+
     @property
     def matrix(self) -> np.ndarray:
         """[2, 3] from the picture to what `cut` makes; OpenCV's coordinates."""

@@ -12,7 +12,8 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from ..errors import BadInputError, StorageError
+from ..errors import BadInputError
+from ..files import not_written
 from .checkpoint import write_safely
 
 COMFY, KOHYA = NAMINGS = ("comfy", "kohya")
@@ -134,10 +135,7 @@ def save_lora(
     try:
         write_safely(path, save(tensors, metadata(notes)))
     except OSError as error:
-        raise StorageError(
-            f"{path.name} could not be written to {path.parent}: {error}. Free space there and run "
-            "again: nothing is trained again."
-        ) from error
+        raise not_written(path, error) from error
 
 
 def base_sha256(net: nn.Module) -> str:

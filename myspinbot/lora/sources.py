@@ -81,6 +81,9 @@ def read_picture(path: Path) -> np.ndarray:
     try:
         with Image.open(path) as picture:
             upright = ImageOps.exif_transpose(picture)
+            if upright.mode.startswith("I"):  # 16 bits, of which only 8 would be kept: white
+                levels = np.asarray(upright).clip(0, 65535) // 257
+                upright = Image.fromarray(levels.astype(np.uint8))
             if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
                 clear = upright.convert("RGBA")
                 upright = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
@@ -96,7 +99,10 @@ def _caption_of(path: Path) -> str:
     try:
         return " ".join(beside.read_text("utf-8-sig").split())
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInputError(f"The caption {beside} is no UTF-8 text: {error}") from error
+        raise BadInputError(
+            f"The caption {beside} cannot be read as UTF-8 text: {error}. Save it as UTF-8, or "
+            "take it away: then a caption is made."
+        ) from error
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:

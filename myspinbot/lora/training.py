@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..errors import EngineError
+from ..errors import BadInputError, EngineError
 from .adapters import Adapters
 from .batches import Batch, Batches, Denoiser, Example
 from .checkpoint import Checkpoint, State
@@ -16,6 +17,22 @@ from .losses import losses, noised, output_weight, snr_weight
 from .optimisers import Averaging, optimiser, rate, restore, state_of
 from .recipe import Recipe
 from .validation import Validation
+
+_NO_GAIN = (
+    "The validation loss was least before the first step: use a lower learning rate or more steps, "
+    "and see whether the captions fit the images."
+)
+_SAME = 0.05
+"""Largest relative difference of what the same encoders make again on another device."""
+
+
+def _other(before: Tensor | None, now: Tensor) -> bool:
+    """Whether rows [N, K] differ by more than rounding; nothing is known of None."""
+    if before is None:
+        return False
+    return before.shape != now.shape or bool(
+        ((before - now).norm(dim=1) > _SAME * before.norm(dim=1)).any()
+    )
 
 
 def _out_of_memory(error: RuntimeError) -> bool:
@@ -36,12 +53,14 @@ class Training:
         recipe: Recipe,
         *,
         empty: Any,
+        encoded: Tensor | None = None,
         checkpoint: Checkpoint | None = None,
         free: Callable[[], None] = lambda: None,
         short_of_memory: Callable[[RuntimeError], bool] = _out_of_memory,
     ):
-        """`empty` is the conditioning of no words; `free` gives memory back that torch holds for
-        nothing, `short_of_memory` knows an error that says so."""
+        """`empty` is the conditioning of no words; `encoded` [N, K] samples what the text encoder
+        and the VAE made, so that a training goes on with none but its own. `free` gives memory back
+        that torch holds for nothing, `short_of_memory` knows an error that says so."""
         self.denoiser, self.adapters, self.recipe = denoiser, adapters, recipe
         self.step = 0
         """Steps done."""
@@ -49,8 +68,8 @@ class Training:
         self.rates: list[float] = []
         self.warnings: list[str] = []
         self.resumed_from = 0
-        self.micro_batch = min(recipe.per_forward, recipe.batch)
-        self._checkpoint = checkpoint
+        self.micro_batch = recipe.per_forward
+        self._encoded, self._checkpoint = encoded, checkpoint
         self._free, self._short_of_memory = free, short_of_memory
         learned, held_out = Validation.split(examples, recipe.seed)
         self._batches = Batches(learned, denoiser, recipe, empty)
@@ -62,10 +81,24 @@ class Training:
         self._saved_step = 0
 
     def resume(self) -> bool:
-        """Go on where the checkpoint stopped; returns whether there was one."""
+        """Go on where the checkpoint stopped; returns whether there was one.
+
+        Raises BadInputError, and leaves the checkpoint alone, when it cannot lead to what is asked.
+        """
         state = self._checkpoint.load() if self._checkpoint else None
         if state is None:
             return False
+        if state.step > self.recipe.steps:
+            raise BadInputError(
+                f"This training has done {state.step} steps already, and {self.recipe.steps} are "
+                f"asked for. Set steps to {state.step} or more to have it, or resume to never to "
+                "train anew."
+            )
+        if self._encoded is not None and _other(state.tensors.get("encoded"), self._encoded):
+            raise BadInputError(
+                f"The {state.step} steps of this training were learned with another text encoder "
+                "or VAE. Connect that one to go on, or set resume to never to train anew."
+            )
         self._restore(state)
         self.resumed_from = self._saved_step = self.step
         return True
@@ -82,16 +115,13 @@ class Training:
         """
         recipe, preview = self.recipe, self._forgiving(preview)
         try:
-            if self.step == 0:
-                if recipe.preview_every:
-                    preview(0)
-                self.validation.measure(self._validation_loss, 0, self.adapters)
+            if self.step == 0 and recipe.preview_every:
+                preview(0)
+            self._validate()
             while self.step < recipe.steps and not self.validation.without_gain(recipe.patience):
                 self._learn(self._batches.at(self.step))
+                self._validate()
                 last = self.step == recipe.steps
-                if self.step % recipe.validate_every == 0 or last:
-                    with self._averaging.applied():
-                        self.validation.measure(self._validation_loss, self.step, self.adapters)
                 if recipe.preview_every and self.step % recipe.preview_every == 0 and not last:
                     with self._averaging.applied():
                         preview(self.step)
@@ -102,12 +132,25 @@ class Training:
         finally:
             self.save()
 
+    def remarks(self) -> list[str]:
+        """What the user should know of how it went."""
+        return [*self.warnings, *(() if self.validation.best else (_NO_GAIN,))]
+
     def weights(self) -> dict[str, Tensor]:
         """The best that was learned, as Adapters.weights names it."""
         if self.validation.best:
             return self.validation.best
         with self._averaging.applied():
             return self.adapters.weights()
+
+    def _validate(self) -> None:
+        """If it is time to, and it was not done before a stop."""
+        measured, recipe = self.validation.losses, self.recipe
+        if measured and measured[-1][0] == self.step:
+            return
+        if self.step % recipe.validate_every == 0 or self.step == recipe.steps:
+            with self._averaging.applied():
+                self.validation.measure(self._validation_loss, self.step, self.adapters)
 
     def _last_preview(self, preview: Callable[[int], None]) -> None:
         """Of what `weights` gives."""
@@ -145,13 +188,15 @@ class Training:
 
     def _learn(self, batch: Batch) -> None:
         loss = self._gradients(batch)
-        if not loss < float("inf"):
+        length = torch.nn.utils.clip_grad_norm_(
+            self._parameters, self.recipe.clip_norm or float("inf")
+        ).item()
+        if not math.isfinite(loss + length):
             raise EngineError(
-                f"The loss became {loss} at step {self.step + 1}. What was learned before is "
-                "kept. Use a lower learning rate, or a model in bf16 or fp32 instead of fp16."
+                f"At step {self.step + 1} the loss became {loss} and its gradient {length}. What "
+                "was learned before is kept. Use a lower learning rate, or a model in bf16 or fp32 "
+                "instead of fp16."
             )
-        if self.recipe.clip_norm:
-            torch.nn.utils.clip_grad_norm_(self._parameters, self.recipe.clip_norm)
         lr = rate(self.recipe, self.step)
         for group in self._optimiser.param_groups:
             group["lr"] = lr
@@ -240,6 +285,8 @@ class Training:
         kept |= {f"weight.{name}": tensor for name, tensor in self.adapters.weights().items()}
         kept |= {f"mean.{n}": tensor.cpu() for n, tensor in enumerate(self._averaging.means)}
         kept |= {f"best.{name}": tensor for name, tensor in self.validation.best.items()}
+        if self._encoded is not None:
+            kept["encoded"] = self._encoded
         facts = {
             "optimiser": plain,
             "losses": self.losses,

@@ -43,7 +43,16 @@ from .folders import (
 from .image_nets import FrameInterpolator, UpscaleModel, load_restorer
 from .instrumentation import metrics
 from .landmarker import face_networks
-from .lora import Sampler, captions, latents, lora_file, pictures, published_names, unmapped
+from .lora import (
+    Sampler,
+    captions,
+    latents,
+    lora_file,
+    pictures,
+    published_names,
+    traces,
+    unmapped,
+)
 from .models import Managed, free_cached, has_gpu, one_thread, ready, short_of_memory
 from .preview import preview, preview_text, preview_video
 from .progress import ticker
@@ -120,6 +129,7 @@ __all__ = [
     "stored",
     "temporary",
     "ticker",
+    "traces",
     "unet",
     "unmapped",
     "weights",

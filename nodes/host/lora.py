@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,47 +23,73 @@ from ...myspinbot.errors import BadInputError
 from ...myspinbot.lora.batches import generator
 from ...myspinbot.progress import Tick
 from .denoiser import Caption, HostedDenoiser
+from .encoding import encoded_once
 
 _TRAINED_GUIDANCE, _SAMPLED_GUIDANCE = 1.0, 3.5
 """Of Flux: its authors' tools train it at 1, and it is used at 3.5."""
 _CFG = {"flux": 1.0, "wan": 5.0}
 _PREVIEW_CFG = 7.0
+_TRACED = 256
+_MAX_NAME_BYTES = 200
+"""File systems take 255, and steps, number and ending come after it."""
 
 
-def captions(clip: Any, texts: Sequence[str], tick: Tick) -> dict[str, Caption]:
-    """Encode each of `texts` once; raises BadInputError without a CLIP."""
+def captions(clip: Any, texts: Sequence[str], tick: Tick) -> tuple[dict[str, Caption], int]:
+    """Encode each of `texts` once, and count the new ones; raises BadInputError without a CLIP."""
     if clip is None:
         raise BadInputError("There is no CLIP: connect the text encoder that goes with the model.")
-    found: dict[str, Caption] = {}
-    different = list(dict.fromkeys(texts))
-    for number, text in enumerate(different):
-        tick(number, len(different))
+
+    def encode(text: str) -> list:
         made = clip.encode_from_tokens_scheduled(clip.tokenize(text))
-        guided = node_helpers.conditioning_set_values(made, {"guidance": _TRAINED_GUIDANCE})
-        found[text] = Caption(guided)
-    return found
+        return node_helpers.conditioning_set_values(made, {"guidance": _TRAINED_GUIDANCE})
+
+    wanted = {text: partial(encode, text) for text in texts}
+    found, new = encoded_once(clip, wanted, tick, "texts")
+    return {text: Caption(made) for text, made in found.items()}, new
 
 
-def latents(vae: Any, pictures: Sequence[Tensor], denoiser: HostedDenoiser, seed: int, tick: Tick):
-    """Latents [C, ...] as the net is fed, one for each picture [H, W, 3] 0..1."""
-    format = denoiser.patcher.get_model_object("latent_format")
-    made = []
-    for number, picture in enumerate(pictures):
-        tick(number, len(pictures))
+def latents(
+    vae: Any, pictures: Sequence[Tensor], denoiser: HostedDenoiser, seed: int, tick: Tick
+) -> tuple[list[Tensor], int]:
+    """Latents [C, ...] as the net is fed, one for each picture [H, W, 3] 0..1, and how many of the
+    pictures are new; raises BadInputError without a fitting VAE."""
+    if vae is None:
+        raise BadInputError("There is no VAE: connect the one that goes with the model.")
+
+    def encode(picture: Tensor) -> Tensor:
         with torch.random.fork_rng(_cuda(denoiser)):  # some VAEs draw from a distribution
             torch.manual_seed(seed)
-            latent = vae.encode(picture[None])
-        if latent.shape[1] != format.latent_channels:
-            raise BadInputError(
-                f"The VAE makes latents of {latent.shape[1]} channels and the model reads "
-                f"{format.latent_channels}: connect the VAE that goes with the model."
-            )
-        if format.latent_dimensions == 3 and latent.ndim == 4:
-            latent = latent.unsqueeze(2)
-        with torch.inference_mode(False):
-            latent = latent.clone()  # it will be part of a graph
-            made.append(denoiser.patcher.model.process_latent_in(latent)[0].float().cpu())
-    return made
+            return vae.encode(picture[None])
+
+    keys = [(seed, picture.shape, _digest(picture)) for picture in pictures]
+    wanted = {key: partial(encode, picture) for key, picture in zip(keys, pictures, strict=True)}
+    found, new = encoded_once(vae, wanted, tick, "images")
+    return [_as_fed(found[key], denoiser) for key in keys], new
+
+
+def _digest(picture: Tensor) -> bytes:
+    return hashlib.sha256(picture.contiguous().cpu().numpy().tobytes()).digest()
+
+
+def _as_fed(latent: Tensor, denoiser: HostedDenoiser) -> Tensor:
+    format = denoiser.patcher.get_model_object("latent_format")
+    if latent.shape[1] != format.latent_channels:
+        raise BadInputError(
+            f"The VAE makes latents of {latent.shape[1]} channels and the model reads "
+            f"{format.latent_channels}: connect the VAE that goes with the model."
+        )
+    if format.latent_dimensions == 3 and latent.ndim == 4:
+        latent = latent.unsqueeze(2)
+    with torch.inference_mode(False):
+        latent = latent.clone()  # it will be part of a graph
+        return denoiser.patcher.model.process_latent_in(latent)[0].float().cpu()
+
+
+def traces(caption: Caption, latent: Tensor) -> Tensor:
+    """Some of the numbers that a text encoder and a VAE made, [2, N]: enough to tell others."""
+    values = (caption.conditioning[0][0], latent)
+    flat = (value.detach().float().flatten().cpu() for value in values)
+    return torch.stack([one[torch.linspace(0, len(one) - 1, _TRACED).long()] for one in flat])
 
 
 class Sampler:
@@ -160,8 +189,10 @@ def lora_file(prefix: str, steps: int) -> tuple[Path, str]:
     if output.resolve() not in folders:  # core lists it; somebody may have taken it away
         output = folders[0]
     root = output.resolve()
-    target = (root / f"{prefix}_{steps}_steps").resolve()
-    if not prefix.strip() or root not in target.parents:
+    longest = max((len(os.fsencode(part)) for part in Path(prefix).parts), default=0)
+    plain = prefix.strip() and "\0" not in prefix and longest <= _MAX_NAME_BYTES
+    target = (root / f"{prefix}_{steps}_steps").resolve() if plain else root
+    if root not in target.parents:
         raise BadInputError(f"{prefix!r} is not a file name inside {root}: use a plain name.")
     path = next(
         path
