@@ -27,6 +27,9 @@ _RIM_PX: Final = 0.9
 _CHEEKS: Final = (50, 280, 101, 330, 205, 425)
 _OPEN_GAP: Final = 0.10
 """Lips further apart than this (half mouth widths, at the middle) count as an open mouth."""
+_MEETING: Final = 0.3
+"""Open lips meet at this share of the way down: a jaw that closes lifts the lower one most. Further
+down the face becomes another, long over the mouth (identity distances of .34 instead of .22)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +119,7 @@ def measure_mouth(image: np.ndarray, face: Face) -> MouthAnatomy:
         # The points are on the lips' edges, whose outermost pixels have some of the teeth in them.
         rim = min(_RIM_PX / frame.unit_px, 0.04) * np.clip((lower - upper) / 0.1, 0, 1)
         upper, lower = upper - rim, lower + rim
-        seam = upper + 0.62 * (lower - upper)
+        seam = upper + _MEETING * (lower - upper)
     else:
         seam = _darkest_path(luma, frame, (upper + lower) / 2)
         upper = lower = seam

@@ -20,8 +20,13 @@ from .sampling import coverage, downwards, look_up
 _LEAST_OPENING: Final = 0.15
 """An eye less open than this, half eye widths, is shut in the portrait and stays so; what the
 points say of the other one is not to be trusted then (they rarely know drawn lids)."""
+_SEEN_LIGHT: Final = 0.8
+"""The darkest tenth of an eye has less than this share of its lid's light; else dark glasses hide
+it, or it is shut where its points do not know."""
 _REACH: Final = 1.75
 """What an eye may change lies within so many of its half widths."""
+_TURNING: Final = (0.3, 0.9)
+"""While this much of the way is gone, the lashes turn down: they go over into others."""
 _CHAINS: Final = (
     (
         landmarks.LEFT_UPPER_LID,
@@ -41,8 +46,8 @@ _CHAINS: Final = (
 
 
 def eyes_of(image: np.ndarray, face: Face, down: np.ndarray) -> list[Eye]:
-    """The eyes of `face` that are large enough to move, none if one is shut; `down` is its
-    direction [2]."""
+    """The eyes of `face` that are large enough to move, none if one is shut or hidden; `down` is
+    its direction [2]."""
     eyes = []
     for chains in _CHAINS:
         points = [face.at(chain).astype(np.float64) - 0.5 for chain in chains]
@@ -55,6 +60,8 @@ def eyes_of(image: np.ndarray, face: Face, down: np.ndarray) -> list[Eye]:
         if shape.unit_px > 3 and min(x1 - x0, y1 - y0) > 4:
             brow = np.concatenate([line, crest[::-1]])
             eyes.append(Eye(image, shape, iris, brow, rect))
+            if not eyes[-1].is_seen:
+                return []
     both = all(eye.blinks for eye in eyes)  # one alone would be a wink
     for eye in eyes:
         eye.blinks = both
@@ -83,13 +90,18 @@ class Eye:
         self._corner = np.array((x0, y0), np.float32)
         self._grid = pixels.astype(np.float32) - self._corner
         hair = coverage(brow - (x0, y0), (x1 - x0, y1 - y0), 0.4) > 0.5
-        self._lid = Lid.of(image[y0:y1, x0:x1], shape, shape.units(pixels), hair)
+        patch, units = image[y0:y1, x0:x1], shape.units(pixels)
+        self.is_seen: bool = _is_seen(patch, shape, units)
+        self._lid = Lid.of(patch, shape, units, hair)
         self.blinks: bool = self._lid.is_skin
         # Wider than what is drawn to: a turning head brings pixels in from beside it.
         wide = _rect(shape, image.shape[1], image.shape[0], 2 * _REACH)
         self._margin = self._corner - np.array(wide[:2], np.float32)
-        self._skin = image[wide[1] : wide[3], wide[0] : wide[2]].copy()
-        self._skin[y0 - wide[1] : y1 - wide[1], x0 - wide[0] : x1 - wide[0]] = self._lid.skin
+        self._skins: list[np.ndarray] = []
+        for skin in (self._lid.skin, self._lid.bare):
+            around = image[wide[1] : wide[3], wide[0] : wide[2]].astype(np.float32)
+            around[y0 - wide[1] : y1 - wide[1], x0 - wide[0] : x1 - wide[0]] = skin
+            self._skins.append(around)
         away = np.linalg.norm(pixels - iris[0], axis=-1) / max(self._iris_px, 1)
         self._turn = (1 - smoothstep(1.1, 2.2, away)).astype(np.float32)
 
@@ -113,11 +125,12 @@ class Eye:
         opening = np.concatenate([turned(upper), turned(lower)[::-1]]) - self._corner
         size = (region.shape[1], region.shape[0])
         lids = region
+        turned_down = float(smoothstep(*_TURNING, blink))
         if blink > 1e-3:
+            skin, bare = self._skins
+            skin = skin + turned_down * (bare - skin)
             over, under = (
-                look_up(
-                    self._skin, at + self._margin - look_up(self._shift(blink, f), at), cubic=True
-                )
+                look_up(skin, at + self._margin - look_up(self._shift(blink, f), at), cubic=True)
                 for f in (self._lid.down, self._lid.up)
             )
             line = turned(0.5 * (upper + lower)) - self._corner
@@ -126,7 +139,14 @@ class Eye:
             lids += look_up(self._lid.front, at)[..., None] * (region - lids)
         inside = look_up(self._image, sources - look_up(self._gaze_shift(gaze), at), cubic=True)
         alpha = coverage(opening, size, max(0.6 * softness_px, 0.4))[..., None]
-        region[:] = (lids * (1 - alpha) + inside * alpha + 0.5).astype(np.uint8)
+        drawn = lids * (1 - alpha) + inside * alpha
+        if turned_down:
+            units = self._shape.units(sources)
+            drop = blink * (1 - LOWER_SHARE)
+            light = self._lid.lashes.shade(self._shape, units, drop, softness_px)
+            light = 1 - turned_down * (1 - light)
+            drawn *= (light + look_up(self._lid.front, at) * (1 - light))[..., None]
+        region[:] = np.clip(drawn + 0.5, 0, 255).astype(np.uint8)
 
     def _edges(self, closed: float) -> tuple[np.ndarray, np.ndarray]:
         """Edges of the upper and lower lid [33, 2] in pixels of the unturned face."""
@@ -149,6 +169,17 @@ class Eye:
         """Displacement [h, w, 2] for a gaze in iris radii to the right and down."""
         turn = np.asarray(gaze, np.float64) * self._iris_px @ self._shape.axes
         return self._turn[..., None] * turn.astype(np.float32)
+
+
+def _is_seen(patch: np.ndarray, shape: EyeShape, units: np.ndarray) -> bool:
+    """Whether something dark is where `patch` uint8 [h, w, 3] should show an eye: its iris."""
+    luma = patch.mean(-1)
+    over, under = shape.heights(units)
+    inside = (over < 0) & (under < 0)
+    lid = (np.abs(units[..., 0]) < 0.7) & (over > 0.12) & (over < 0.35)
+    if not inside.any() or not lid.any():
+        return True
+    return bool(np.quantile(luma[inside], 0.1) < _SEEN_LIGHT * np.median(luma[lid]))
 
 
 def _rect(

@@ -13,6 +13,7 @@ import numpy as np
 
 from .eye_shape import EYE_U, EyeShape
 from .fields import smoothstep
+from .lashes import Lashes
 
 LOWER_SHARE: Final = 0.15
 """How much of the way to closure the lower lid goes."""
@@ -53,12 +54,16 @@ class Lid:
     """Nothing else is there: an eye drawn too large, the rim of glasses."""
     skin: np.ndarray
     """The portrait without what lies in front of the lid, uint8 [h, w, 3]."""
+    bare: np.ndarray
+    """The same without the lashes and the rim of the eye, too."""
     front: np.ndarray
     """How much of each pixel lies in front of the lid and stays, float32 [h, w] 0..1."""
     down: np.ndarray
     """How far each pixel moves when the eye closes, float32 [h, w] pixels."""
     up: np.ndarray
     """The same of the lower lid, negative."""
+    lashes: Lashes
+    """Taken off `bare`."""
 
     @classmethod
     def of(cls, patch: np.ndarray, shape: EyeShape, units: np.ndarray, brow: np.ndarray) -> Lid:
@@ -67,13 +72,19 @@ class Lid:
         over, under = shape.heights(units)
         height = float(np.clip(0.66 * shape.brow, 0.34, 1.0))
         reach = max(height, _LEAST_REACH)
-        front = _grown(_in_front(patch, units, over, reach, brow), _HAIR * shape.unit_px)
+        lashes = Lashes.of(patch, shape, units)
+        front = _in_front(patch, units, over, reach, brow) & ~lashes.cover
+        front = _grown(front, _HAIR * shape.unit_px)
+        opened = (over < 0.02) & (under < -0.02) & (np.abs(units[..., 0]) < 1)
+        bare = front | _grown(lashes.cover | opened, 0.03 * shape.unit_px)
         return cls(
             _is_skin(patch, units, over, height),
             _filled(patch, front, _SMOOTH * shape.unit_px),
+            _grainy(_filled(patch, bare, _SMOOTH * shape.unit_px), patch, bare),
             cv2.GaussianBlur(front.astype(np.float32), (0, 0), 0.8),
             _unfolding(shape, units, over, reach),
             _rising(shape, units, under),
+            lashes,
         )
 
 
@@ -120,8 +131,20 @@ def _filled(patch: np.ndarray, front: np.ndarray, sigma_px: float) -> np.ndarray
     """`patch` with the skin around continued, without its grain, where `front` is."""
     filled = cv2.inpaint(patch, front, 3, cv2.INPAINT_TELEA).astype(np.float32)
     calm = cv2.GaussianBlur(filled, (0, 0), sigma_px)
-    share = cv2.GaussianBlur(front.astype(np.float32), (0, 0), 0.5 * sigma_px)[..., None]
+    share = cv2.GaussianBlur(_grown(front, sigma_px).astype(np.float32), (0, 0), sigma_px)[
+        ..., None
+    ]
     return (filled + share * (calm - filled) + 0.5).astype(np.uint8)
+
+
+def _grainy(skin: np.ndarray, patch: np.ndarray, bare: np.ndarray) -> np.ndarray:
+    """`skin` with the grain that `patch` has on the other side of the eye, where `bare` is."""
+    pixels = patch.astype(np.float32)
+    grain = pixels - cv2.GaussianBlur(pixels, (0, 0), 1.5)
+    limit = 2 * float(np.median(np.abs(grain)))
+    share = cv2.GaussianBlur(bare.astype(np.float32), (0, 0), 1.5)[..., None]
+    grainy = skin + share * np.clip(grain[::-1], -limit, limit)
+    return np.clip(grainy + 0.5, 0, 255).astype(np.uint8)
 
 
 def _unfolding(shape: EyeShape, units: np.ndarray, over: np.ndarray, reach: float) -> np.ndarray:

@@ -14,6 +14,9 @@ from ..errors import BadInputError
 LATENT_FRAMES = 4
 """Frames that one latent of Wan's VAE holds, the first one apart."""
 
+LONGEST_SIDE_PX, WIDEST = 1280, 2.5
+"""Models know neither pictures longer than this nor wider than this many times their height."""
+
 DECODE_CONTEXT = 4
 """Latents before a window that its decoding starts from where latents continue: decoders look back.
 """
@@ -82,10 +85,25 @@ def check_window(length: int, known: int) -> None:
         )
 
 
+def _check_length(image_size: tuple[int, int], found: tuple[float, float], given: int) -> None:
+    sides = dict(zip(("width", "height"), found, strict=True))
+    long = max(sides, key=lambda name: sides[name])
+    if sides[long] == given or sides[long] <= max(LONGEST_SIDE_PX, WIDEST * given):
+        return
+    short = "height" if long == "width" else "width"
+    size, portrait = (f"{round(w)} x {round(h)}" for w, h in (found, image_size))
+    raise BadInputError(
+        f"A {short} of {given} makes a video of {size} from a portrait of {portrait}. Set {long}, "
+        f"too ({round(given * 832 / 480 / 16) * 16}, for instance): what is beyond is cut off. Or "
+        "crop the portrait around the face."
+    )
+
+
 def fit_size(image_size: tuple[int, int], width: int, height: int) -> tuple[int, int]:
     """(width, height) of the video: as given, or where 0, from the image's shape.
 
     Both 0: the area of 832x480, the size the 480p models were trained at. Multiples of 16.
+    BadInputError if one is given and the shape makes the other far longer than any model knows.
     """
     image_width, image_height = image_size
     if width and height:
@@ -93,6 +111,7 @@ def fit_size(image_size: tuple[int, int], width: int, height: int) -> tuple[int,
     elif width or height:
         scale = width / image_width if width else height / image_height
         found = width or image_width * scale, height or image_height * scale
+        _check_length(image_size, found, width or height)
     else:
         scale = (832 * 480 / (image_width * image_height)) ** 0.5
         found = image_width * scale, image_height * scale
