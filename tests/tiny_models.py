@@ -40,6 +40,15 @@ SD15_MINI = {
     "transformer_depth_output": [1, 1, 1, 1],
     "transformer_depth_middle": 1,
 }
+SD15_FULL = {
+    **SD15_NANO,
+    "num_res_blocks": [2] * 4,
+    "channel_mult": [1, 2, 4, 4],
+    "transformer_depth": [1] * 6 + [0] * 2,
+    "transformer_depth_output": [1] * 9 + [0] * 3,
+    "transformer_depth_middle": 1,
+}
+"""No tiny one: the published size, 3.5 GB, for benchmarks."""
 # of the three sizes of SDXL that ComfyUI knows, KOALA-700M's is the smallest
 SDXL_MINI = {
     **SD15_NANO,
@@ -81,10 +90,16 @@ WAN_VAE = {
     "attn_scales": [],
     "temperal_downsample": [False, True, True],
 }
-UNETS = {"sd15": SD15_NANO, "sd15_mini": SD15_MINI, "sdxl": SDXL_MINI}
+UNETS = {
+    "sd15": SD15_NANO,
+    "sd15_mini": SD15_MINI,
+    "sd15_full": SD15_FULL,
+    "sdxl": SDXL_MINI,
+}
 FOLDERS = {
     "sd15": "checkpoints",
     "sd15_mini": "checkpoints",
+    "sd15_full": "checkpoints",
     "sdxl": "checkpoints",
     "flux": "diffusion_models",
     "wan_t2v": "diffusion_models",
