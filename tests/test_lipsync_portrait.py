@@ -63,9 +63,6 @@ def test_anatomy_of_closed_and_smiling_mouths(drawn):
     smiling = measure_mouth(*cartoon(gap=11))
     assert smiling.is_open
     assert smiling.shows_teeth
-    # A jaw that closes lifts the lower lip; the upper one comes down less.
-    down, up = smiling.seam - smiling.upper, smiling.lower - smiling.seam
-    assert down[32] < 0.9 * up[32]
     assert 0.6 < closed.softness_px < 1.6
 
 
