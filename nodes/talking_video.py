@@ -186,6 +186,7 @@ class TalkingVideo(io.ComfyNode):
                 "pan_y": pan_y,
             },
         )
+        video.store.check()
         forecast = video.forecast()
         job = TalkingJob(video, links, str(cls.hidden.unique_id), forecast)
         text = forecast.text(host.needed_bytes(video.weights))

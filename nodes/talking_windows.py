@@ -12,15 +12,17 @@ import numpy as np
 import torch
 from comfy_api.latest import io
 
+from ..myspinbot.errors import StorageError
 from ..myspinbot.lipsync import hearing
 from ..myspinbot.lipsync.windows import DECODE_CONTEXT, LATENT_FRAMES
 from ..myspinbot.memory import give_back
-from . import host
+from . import host, types
 from .talking_job import Job, TalkingJob
 from .talking_models import check_hearing, check_models
 
 CHECKED = ("audio_encoder", "model", "vae", "model_patch")
 """What is looked at before anything else is done with it."""
+MASKS = ("mask_1", "mask_2")
 TOGETHER = 4
 """Windows that one Next becomes: each Next lies inside the one before, and ComfyUI goes through all
 of them again and again, with names that grow."""
@@ -54,7 +56,12 @@ class TalkingVideoNext(io.ComfyNode):
     @classmethod
     def execute(cls, job: TalkingJob, index: int, after=None) -> io.NodeOutput:
         video = job.video
-        missing = video.missing(index)[:TOGETHER]
+        missing = video.missing()[:TOGETHER]  # also what somebody deleted meanwhile
+        if missing and job.finished > 2 * job.forecast.missing + TOGETHER:
+            raise StorageError(
+                f"Finished windows disappear from {video.store.folder} while others are made: let "
+                "nothing else delete there, or raise MYSPINBOT_TALKING_VIDEO_MB."
+            )
         if not missing:
             film = video.film(len(video.windows), host.temporary())
             return io.NodeOutput(host.RenderedVideo(film))
@@ -86,6 +93,7 @@ def _window_graph(
         id=f"{name}.Window",
         vae=links["vae"],
         after=hear.out(0),
+        **{mask: links[mask] for mask in MASKS if video.border is not None},
         **own,
     )
     prompts = {name: links[name] for name in ("positive", "negative")}
@@ -131,7 +139,7 @@ def _window_graph(
             audio_encoder_output_1=hear.out(0),
             motion_frame_count=video.motion_frames,
             audio_scale=video.options["audio_scale"],
-            **_speakers(job, hear),
+            **_speakers(job, hear, start),
             **({"clip_vision_output": clip} if (clip := links.get("clip_vision_output")) else {}),
             **({"previous_frames": start.out(2)} if index else {}),
         )
@@ -164,10 +172,10 @@ def _window_graph(
     return kept.out(0)
 
 
-def _speakers(job: TalkingJob, hear) -> dict[str, object]:
+def _speakers(job: TalkingJob, hear, start) -> dict[str, object]:
     if job.video.border is None:
         return {"mode": "single_speaker"}
-    masks = {f"mode.{name}": job.links[name] for name in ("mask_1", "mask_2")}
+    masks = {f"mode.{name}": start.out(3 + number) for number, name in enumerate(MASKS)}
     return {"mode": "two_speakers", "mode.audio_encoder_output_2": hear.out(1), **masks}
 
 
@@ -222,27 +230,41 @@ class TalkingVideoWindow(io.ComfyNode):
             "MySpinBot_TalkingVideoWindow",
             "window",
             "where one window starts: the portrait and what came before.",
-            [io.Vae.Input("vae"), io.AnyType.Input("after", optional=True)],
-            [io.Image.Output("portrait"), io.Vae.Output("vae_once"), io.AnyType.Output("before")],
+            [
+                io.Vae.Input("vae"),
+                io.AnyType.Input("after", optional=True),
+                *(io.Mask.Input(name, optional=True) for name in MASKS),
+            ],
+            [
+                io.Image.Output("portrait"),
+                io.Vae.Output("vae_once"),
+                io.AnyType.Output("before"),
+                *(io.Mask.Output(name) for name in MASKS),
+            ],
         )
 
     @classmethod
-    def execute(cls, job: TalkingJob, index: int, vae, after=None) -> io.NodeOutput:
+    def execute(cls, job: TalkingJob, index: int, vae, after=None, **masks) -> io.NodeOutput:
         video = job.video
         window = video.windows[index]
+        seen = [
+            torch.from_numpy(video.seen_mask(types.to_mask(masks[name]), window, name))[None]
+            for name in MASKS
+            if name in masks
+        ] or [None, None]
         portrait = torch.from_numpy(video.portrait(window)).float()[None] / 255
         padded = 1 if video.model.continues_latents else window.length
         once = host.remembering(vae, padded, job.encoded, f"{video.view(window)}")
         state = video.before(index)
         if "latents" in state:
             latents = state["latents"][:, :, -video.remembered(window) :]
-            return io.NodeOutput(portrait, once, {"samples": latents})
+            return io.NodeOutput(portrait, once, {"samples": latents}, *seen)
         if "frames" in state:
             known = state["frames"].float() / 255
             # ComfyUI counts these to know where in its features it is
             ahead = known[:1].expand(hearing.MARGIN, -1, -1, -1)
-            return io.NodeOutput(portrait, once, torch.cat([ahead, known]))
-        return io.NodeOutput(portrait, once, None)
+            return io.NodeOutput(portrait, once, torch.cat([ahead, known]), *seen)
+        return io.NodeOutput(portrait, once, None, *seen)
 
 
 class TalkingVideoKeep(io.ComfyNode):
@@ -276,7 +298,7 @@ class TalkingVideoKeep(io.ComfyNode):
         host.forget_progress(job.node_id)
         job.finish()
         shown: dict = {}
-        if job.preview_is_due(index + 1):
+        if job.preview_is_due(index + 1) and not any(gone <= index for gone in video.missing()):
             film = video.film(index + 1, host.temporary())
             shown = host.preview_video(film)
         video.store.shrink(set(video.keys))

@@ -80,6 +80,11 @@ def to_pixels(image: torch.Tensor) -> np.ndarray:
     return np.ascontiguousarray((pixels * 255 + 0.5).to(torch.uint8).numpy())
 
 
+def to_mask(mask: torch.Tensor) -> np.ndarray:
+    """Read the first of ComfyUI's MASK batch [B, H, W], or one alone, as float32 [H, W]."""
+    return mask.reshape(-1, *mask.shape[-2:])[0].detach().float().cpu().numpy()
+
+
 def from_pixels(pixels: np.ndarray) -> torch.Tensor:
     """Make ComfyUI's IMAGE [1, H, W, 3] from uint8 [H, W, 3]."""
     return torch.from_numpy(pixels.astype(np.float32) / 255)[None]

@@ -142,6 +142,12 @@ def test_the_embedded_font_writes_many_languages(text, models_dir):
     assert drawn(frame) is not None
 
 
+@pytest.mark.parametrize("colour", ["", "#ggg", "whiteish"])
+def test_what_is_no_colour_is_told(colour):
+    with pytest.raises(BadInputError, match="is no colour: write #rrggbb"):
+        Look(colour=colour)
+
+
 def test_what_is_no_font_is_told(tmp_path):
     path = tmp_path / "font.ttf"
     path.write_bytes(b"no font")

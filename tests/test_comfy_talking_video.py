@@ -201,6 +201,23 @@ def test_nothing_grows_with_the_windows(whole, given, run, comfy):
     assert max(reported) < 25
 
 
+def test_windows_that_disappear_on_the_way_are_made_again(given, run, comfy):
+    """Somebody empties the store while the third of five windows is sampled."""
+    events, user = [], comfy.log.parent / "user"
+
+    def empty(kind, data):
+        events.append((kind, data))
+        if sampling(3)(kind, data):
+            for path in store(user).iterdir():
+                path.unlink()
+
+    audio = tiny.speech(comfy.log.parent / "input", 3.4, "emptied.wav")
+    small = {"width": 32, "height": 32, "seed": 8}
+    entry = run(tiny.quickly(tiny.infinitetalk(given[0], audio.name, **small)).queued(), empty)
+    assert len(frames_of(saved(comfy, entry))) == 85
+    assert tiny.windows_of(events) == 5 + 2
+
+
 def growth(values):
     """From one value to the next, by the medians of the first and of the last third."""
     first, second, last = np.array_split(values, 3)
@@ -249,8 +266,8 @@ def test_two_speakers_take_turns(given, run, upload, download, tmp_path):
     tiny.quickly(graph)
     node = inputs_of(graph.nodes, "MySpinBot_TalkingVideo")
     second = graph.add("LoadAudio", audio=upload(tiny.speech(tmp_path, 0.5, "second.wav", 1)))
-    left = graph.add("SolidMask", value=1.0, width=64, height=64)
-    node.update(audio_2=second.out(0), mask_1=left.out(0), mask_2=left.out(0))
+    masks = [graph.add("SolidMask", value=1.0, width=w, height=h) for w, h in ((64, 64), (90, 40))]
+    node.update(audio_2=second.out(0), mask_1=masks[0].out(0), mask_2=masks[1].out(0))
     node.update(colour_match=0.5, zoom=1.2, pan_x=1.0, pan_y=-1.0)
     events = []
     found = probe(download(run(graph.queued(), listed(events))))

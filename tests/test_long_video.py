@@ -82,7 +82,6 @@ def test_a_run_continues_where_it_stopped(tmp_path):
     assert np.array_equal(again.before(3)["frames"].numpy(), noise(16, 2)[-5:])
     again.store.video(again.keys[1]).unlink()  # somebody tidied up
     assert again.missing() == [1, *range(3, len(again.windows))]
-    assert again.missing(2) == again.missing()[1:]
 
 
 def test_known_frames_reach_back_over_short_windows(tmp_path):
@@ -207,6 +206,62 @@ def test_the_store_forgets_the_oldest_of_others(tmp_path):
         list(range(2, len(new.windows))),
     )
     assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_an_emptied_store_does_not_stop_a_run(tmp_path):
+    """What comes next starts from memory; what is gone is missing, and made again."""
+    job = video(tmp_path)
+    fill(job, 3)
+    state = job.before(3)["frames"].clone()
+    shutil.rmtree(tmp_path)
+    assert torch.equal(job.before(3)["frames"], state)
+    job.keep_frames(3, noise(16, 3))
+    assert job.missing() == [0, 1, 2, 4, 5]
+    with pytest.raises(StorageError, match=r"gone or damaged .*Run again"):
+        video(tmp_path).before(2)
+
+
+@pytest.mark.parametrize("left", [b"", b"half of a header"])
+def test_a_damaged_window_is_made_again(tmp_path, left):
+    """A power cut may leave a file with a name and no content."""
+    fill(video(tmp_path), 3)
+    again = video(tmp_path)
+    (tmp_path / f"{again.keys[1]}.safetensors").write_bytes(left)
+    if left:
+        with pytest.raises(StorageError, match="gone or damaged"):
+            again.before(2)
+    assert again.missing() == [1, 3, 4, 5]
+
+
+def test_the_store_is_tried_before_anything_is_made(tmp_path):
+    store = WindowStore(tmp_path / "store", 10**9)
+    store.check()
+    assert list(store.folder.iterdir()) == []
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match=r"cannot be kept in .*may write to"):
+        WindowStore(tmp_path / "file" / "store", 10**9).check()
+
+
+def test_two_may_tidy_up_at_once(tmp_path):
+    """What another one deleted in between is there no more."""
+    fill(video(tmp_path), 1)
+    (tmp_path / "gone.mp4").symlink_to(tmp_path / "nothing")
+    WindowStore(tmp_path, 1).shrink(set())
+    assert [path.name for path in tmp_path.iterdir()] == ["gone.mp4"]
+
+
+def test_masks_are_cut_like_the_portrait(tmp_path):
+    """Of a wide portrait the middle shows; a mask of any size marks what it marked there."""
+    job = video(tmp_path, size=(128, 128), pixels=np.zeros((64, 128, 3), np.uint8))
+    for rows, columns in ((64, 128), (200, 50)):
+        mask = np.zeros((rows, columns), np.float32)
+        mask[:, : columns * 3 // 8] = 1
+        seen = job.seen_mask(mask, job.windows[0], "mask_1")
+        assert seen.shape == (8, 8)
+        assert np.array_equal(seen[4], [1, 1, 0, 0, 0, 0, 0, 0])
+    mask[:, columns // 5 :] = 0
+    with pytest.raises(BadInputError, match="mask_1 marks nothing"):
+        job.seen_mask(mask, job.windows[0], "mask_1")
 
 
 def test_the_forecast_counts(tmp_path):

@@ -76,6 +76,14 @@ with torch.inference_mode():
 facts["interpolated"] = [len(ours), len(core), float((ours[:10] - core).abs().max())]
 facts["not_the_mean"] = float((ours[1] - ours[0]).abs().mean())
 
+from comfy_api.latest import InputImpl, Types
+from pack.myspinbot.errors import BadInputError
+try:
+    frame_source(InputImpl.VideoFromComponents(
+        Types.VideoComponents(torch.zeros(0, 8, 8, 3), Fraction(25))))
+except BadInputError as error:
+    facts["no_frames"] = str(error)
+
 # metadata costs no frame, and nothing of core's own, which reads the file, is left
 film = Film()
 video = RenderedVideo(film)
@@ -193,6 +201,10 @@ def test_frames_between_are_those_of_core(facts):
     assert facts["interpolated"][:2] == [12, 10]
     assert facts["interpolated"][2] <= 0.501
     assert facts["not_the_mean"] > 1
+
+
+def test_a_video_of_no_frames_is_told(facts):
+    assert facts["no_frames"].startswith("The video has no frames")
 
 
 def test_metadata_costs_no_frame(facts):

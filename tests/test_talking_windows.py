@@ -46,6 +46,16 @@ class Vae:
         self.encoded += 1
         return pixels * 2
 
+class Prompt:
+    def get_node(self, node_id):
+        return {"class_type": "LoadImageMask", "inputs": {"image": "masks/left.png [input]"}}
+
+def masked(content):
+    path = Path("input/masks/left.png")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return host.ancestry(Prompt(), {"mask_1": ["1", 0]})
+
 vae, known = Vae(), {}
 for key in ("1.0", "1.0", "1.1"):
     once = host.remembering(vae, 9, known, key)
@@ -59,6 +69,7 @@ say(
     infinitetalk=expanded(long_video.INFINITETALK, 6.6),
     s2v=expanded(long_video.S2V, 5.0),
     few=TOGETHER,
+    masks=[masked(content) for content in (b"a", b"bc")],
     encoded=vae.encoded,
     remembered=list(known),
     left=[frames.untyped_storage().nbytes(), len(conditioning[0][1]), len(latent)],
@@ -97,6 +108,12 @@ def test_s2v_extends_the_latents_before(found):
         shape = nodes[f"W{window}.Shape"]
         assert (shape["class"], shape["length"]) == ("WanSoundImageToVideoExtend", 17)
         assert shape["video_latent"][0].endswith(f"W{window}.Window")
+
+
+def test_a_changed_file_in_a_folder_is_another_file(found):
+    before, after = found["masks"]
+    assert before["nodes"][0]["inputs"]["image"][1][0] == 1, "its size"
+    assert after["nodes"][0]["inputs"]["image"][1][0] == 2
 
 
 def test_the_portrait_is_encoded_once(found):

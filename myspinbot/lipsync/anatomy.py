@@ -27,9 +27,9 @@ _RIM_PX: Final = 0.9
 _CHEEKS: Final = (50, 280, 101, 330, 205, 425)
 _OPEN_GAP: Final = 0.10
 """Lips further apart than this (half mouth widths, at the middle) count as an open mouth."""
-_MEETING: Final = 0.3
+_MEETING: Final = 0.45
 """Open lips meet at this share of the way down: a jaw that closes lifts the lower one most. Further
-down the face becomes another, long over the mouth (identity distances of .34 instead of .22)."""
+down the face becomes another, long over the mouth; further up thick lips look open to a tracker."""
 
 
 @dataclass(frozen=True, eq=False)

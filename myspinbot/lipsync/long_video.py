@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 
@@ -21,9 +22,9 @@ from .forecast import Forecast
 from .portrait import require_size
 from .steadying import match_colours, reference
 from .window_store import WindowStore, content_hash
-from .windows import LATENT_FRAMES, Window, frame_count, plan
+from .windows import LATENT_FRAMES, PATCH_PX, Window, frame_count, plan
 
-_VERSION = 1
+_VERSION = 2
 """Of how windows are made: another number forgets what is stored."""
 _KEPT_CRF = 12
 """Of a window in the store: what it loses is not seen even when encoded again."""
@@ -88,6 +89,8 @@ class LongVideo:
     def __post_init__(self) -> None:
         """Raises BadInputError for a portrait that shows nothing."""
         require_size(self.pixels)
+        self._left: tuple[str, dict[str, torch.Tensor]] = "", {}
+        """Of the window that was made last: somebody may empty the store meanwhile."""
         # what is no number would make the pictures none, too
         self.speeches = [speech.finite() for speech in self.speeches]
 
@@ -158,6 +161,25 @@ class LongVideo:
         zoom, *pan = self.view(window)
         return reference(self.pixels, *self.size, zoom, (pan[0], pan[1]))
 
+    def seen_mask(self, mask: np.ndarray, window: Window, name: str) -> np.ndarray:
+        """A mask of the portrait, float32 [h, w] of any size, as a window sees that.
+
+        float32 [height // 16, width // 16] of 0 and 1, as many as the model has patches. Raises
+        BadInputError, with the mask's `name`, when nothing of it is left.
+        """
+        rows, columns = self.pixels.shape[:2]
+        levels = np.asarray(np.clip(mask, 0, 1) * 255, np.uint8)
+        levels = cv2.resize(levels, (columns, rows), interpolation=cv2.INTER_AREA)
+        zoom, *pan = self.view(window)
+        seen = reference(levels, *self.size, zoom, (pan[0], pan[1]))
+        patches = self.size[0] // PATCH_PX, self.size[1] // PATCH_PX
+        marked = np.asarray(cv2.resize(seen, patches, interpolation=cv2.INTER_AREA)) > 127
+        if not marked.any():
+            raise BadInputError(
+                f"{name} marks nothing of what the video shows of the portrait: paint its speaker."
+            )
+        return marked.astype(np.float32)
+
     @cached_property
     def keys(self) -> list[str]:
         """The content hash of each window: all that it depends on, the window before included."""
@@ -179,18 +201,20 @@ class LongVideo:
             keys.append(key)
         return keys
 
-    def missing(self, first: int = 0) -> list[int]:
-        """The windows from `first` on that are not in the store; the others count as just used."""
-        there = {key for key in self.keys[first:] if self.store.has(key)}
-        for key in there:
-            self.store.touch(key)
-        return [
-            window.index for window in self.windows[first:] if self.keys[window.index] not in there
-        ]
+    def missing(self) -> list[int]:
+        """The windows that are not in the store; the others count as just used."""
+        return [index for index, key in enumerate(self.keys) if not self.store.use(key)]
 
     def before(self, index: int) -> dict[str, torch.Tensor]:
         """What the window before `index` left: "frames" uint8 [N, H, W, 3], or "latents"."""
-        return self.store.state(self.keys[index - 1]) if index else {}
+        if not index:
+            return {}
+        key = self.keys[index - 1]
+        return self._left[1] if self._left[0] == key else self.store.state(key)
+
+    def _finish(self, index: int, state: dict[str, torch.Tensor]) -> None:
+        self._left = self.keys[index], state
+        self.store.finish(*self._left)
 
     def keep_frames(self, index: int, frames: np.ndarray, tick: Tick = no_tick) -> np.ndarray:
         """Store a window: its new frames uint8 [N, H, W, 3], led back to the portrait's colours."""
@@ -200,7 +224,7 @@ class LongVideo:
         self._write(index, new, tick)
         known = [state.numpy() for state in self.before(index).values()]
         tail = np.concatenate([*known, new])[-self.motion_frames :]
-        self.store.finish(self.keys[index], {"frames": torch.from_numpy(tail)})
+        self._finish(index, {"frames": torch.from_numpy(tail)})
         return new
 
     def keep_latents(
@@ -210,7 +234,7 @@ class LongVideo:
         self._write(index, frames, tick)
         known = list(self.before(index).values())
         tail = torch.cat([*known, latents.float().cpu()], dim=2)[:, :, -MEMORY_LATENTS:]
-        self.store.finish(self.keys[index], {"latents": tail})
+        self._finish(index, {"latents": tail})
 
     def _write(self, index: int, frames: np.ndarray, tick: Tick) -> None:
         window = self.windows[index]

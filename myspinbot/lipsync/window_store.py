@@ -6,16 +6,18 @@ import hashlib
 import json
 import os
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from ..files import replacing
+from ..errors import StorageError
+from ..files import not_written, replacing
 
 
 def content_hash(*parts: Any) -> str:
@@ -48,30 +50,57 @@ class WindowStore:
     def _state(self, key: str) -> Path:
         return self.folder / f"{key}.safetensors"
 
-    def has(self, key: str) -> bool:
-        return self._state(key).is_file() and self.video(key).is_file()
+    def check(self) -> None:
+        """Raise StorageError where nothing can be written, before hours are spent on it."""
+        try:
+            with replacing(self.folder / "writable") as probe:
+                probe.touch()
+            (self.folder / "writable").unlink()
+        except OSError as error:
+            raise StorageError(
+                f"Finished windows cannot be kept in {self.folder}: {error}. Make it a folder that "
+                "ComfyUI may write to."
+            ) from error
 
-    def touch(self, key: str) -> None:
-        """Mark a window as just used: the oldest go first."""
-        for path in (self._state(key), self.video(key)):
-            os.utime(path)
+    def use(self, key: str) -> bool:
+        """Whether a window is there; it then counts as just used, and the oldest go first."""
+        try:
+            for path in (self._state(key), self.video(key)):
+                if not path.stat().st_size:  # what a power cut leaves
+                    return False
+                os.utime(path)
+        except FileNotFoundError:
+            return False
+        return True
 
     def finish(self, key: str, state: Mapping[str, torch.Tensor]) -> None:
         """Declare a window whole, whose video is written, with what the next one starts from."""
-        with replacing(self._state(key)) as partial:
-            save_file({name: value.contiguous() for name, value in state.items()}, partial)
+        try:
+            with replacing(self._state(key)) as partial:
+                save_file({name: value.contiguous() for name, value in state.items()}, partial)
+        except (OSError, SafetensorError) as error:
+            raise not_written(self._state(key), error) from error
 
     def state(self, key: str) -> dict[str, torch.Tensor]:
-        """What the window left for the next one."""
-        with safe_open(self._state(key), "pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        """What the window left for the next one. Raises StorageError if that cannot be read."""
+        try:
+            with safe_open(self._state(key), "pt") as file:
+                return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except (OSError, SafetensorError) as error:
+            self._state(key).unlink(missing_ok=True)
+            raise StorageError(
+                f"A finished window in {self.folder} is gone or damaged ({error}). Run again: it "
+                "will be made anew, and what is whole will not."
+            ) from error
 
     def shrink(self, spare: Collection[str]) -> None:
         """Delete the oldest windows beyond `cap_bytes`, but none whose key is in `spare`."""
-        files = [path for path in self.folder.glob("*.*") if path.is_file()]
-        sizes = {path: path.stat() for path in files}
+        sizes: dict[Path, os.stat_result] = {}
+        for path in self.folder.glob("*.*"):
+            with suppress(FileNotFoundError):  # another ComfyUI tidies up, too
+                sizes[path] = path.stat()
         excess = sum(found.st_size for found in sizes.values()) - self.cap_bytes
-        for path in sorted(files, key=lambda each: sizes[each].st_mtime):
+        for path in sorted(sizes, key=lambda each: sizes[each].st_mtime):
             if excess <= 0:
                 return
             # a dotted name is a window in the making, or one whose maker was killed

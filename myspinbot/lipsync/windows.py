@@ -14,6 +14,9 @@ from ..errors import BadInputError
 LATENT_FRAMES = 4
 """Frames that one latent of Wan's VAE holds, the first one apart."""
 
+PATCH_PX = 16
+"""What the model attends to in one piece, and so what sizes are multiples of."""
+
 LONGEST_SIDE_PX, WIDEST = 1280, 2.5
 """Models know neither pictures longer than this nor wider than this many times their height."""
 
@@ -115,4 +118,5 @@ def fit_size(image_size: tuple[int, int], width: int, height: int) -> tuple[int,
     else:
         scale = (832 * 480 / (image_width * image_height)) ** 0.5
         found = image_width * scale, image_height * scale
-    return max(16, round(found[0] / 16) * 16), max(16, round(found[1] / 16) * 16)
+    width, height = (max(1, round(side / PATCH_PX)) * PATCH_PX for side in found)
+    return width, height

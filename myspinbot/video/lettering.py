@@ -33,6 +33,15 @@ class Look:
     """On a dark box instead of with a dark outline."""
     opacity: float = 1.0
 
+    def __post_init__(self) -> None:
+        """Raises BadInputError for what is no colour, before a film is rendered."""
+        try:
+            ImageColor.getrgb(self.colour)
+        except ValueError as error:
+            raise BadInputError(
+                f"{self.colour!r} is no colour: write #rrggbb, or a name such as white or gold."
+            ) from error
+
 
 @dataclass(frozen=True, eq=False)
 class Lettering:

@@ -22,7 +22,7 @@ from ...myspinbot.errors import BadInputError, StorageError
 from ...myspinbot.history.entry import KEEP_DAYS, KEEP_ENTRIES, Entry
 from ...myspinbot.metrics import Metrics, Run
 from ...myspinbot.metrics.outcome import Outcome
-from .folders import private
+from .folders import number_setting, private
 from .workflow_names import workflow_name
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class Archive:
                     address,
                     server_name(),
                     _kept_entries(),
-                    _number("MYSPINBOT_HISTORY_DAYS", KEEP_DAYS),
+                    number_setting("MYSPINBOT_HISTORY_DAYS", KEEP_DAYS),
                 )
             return self._ledger
 
@@ -134,16 +134,8 @@ def server_name() -> str:
     return f"{platform.node()}:{args.port}"
 
 
-def _number(variable: str, default: float) -> float:
-    text = os.environ.get(variable, "").strip()
-    try:
-        return float(text) if text else default
-    except ValueError:
-        raise BadInputError(f"{variable}={text!r} is not a number.") from None
-
-
 def _kept_entries() -> int:
-    return int(_number("MYSPINBOT_HISTORY_ENTRIES", KEEP_ENTRIES))
+    return int(number_setting("MYSPINBOT_HISTORY_ENTRIES", KEEP_ENTRIES))
 
 
 def _begun(run: Run) -> Entry:

@@ -66,7 +66,8 @@ def _files(value: Any) -> list[list[int]]:
     if not isinstance(value, str) or not value or len(value) > 255 or "\n" in value:
         return []
     paths = {folder_paths.get_full_path(f, value) for f in folder_paths.folder_names_and_paths}
-    paths.add(os.path.join(folder_paths.get_input_directory(), os.path.basename(value)))
+    name, folder = folder_paths.annotated_filepath(value)  # "masks/left.png [output]"
+    paths.add(os.path.join(folder or folder_paths.get_input_directory(), name))
     states = [os.stat(path) for path in paths if path and os.path.isfile(path)]
     return sorted([state.st_size, state.st_mtime_ns] for state in states)
 

@@ -98,13 +98,22 @@ def _below(root: Path, path: Path, name: str) -> Path:
 
 def speech_cache_bytes() -> int:
     """How much disk spoken sentences may take: MYSPINBOT_SPEECH_CACHE_MB, 256 unless set."""
-    return round(float(os.environ.get("MYSPINBOT_SPEECH_CACHE_MB", 256)) * 1e6)
+    return round(number_setting("MYSPINBOT_SPEECH_CACHE_MB", 256) * 1e6)
 
 
 def window_store() -> WindowStore:
     """Finished windows of talking videos: MYSPINBOT_TALKING_VIDEO_MB of them, 8192 unless set."""
-    cap = round(float(os.environ.get("MYSPINBOT_TALKING_VIDEO_MB", 8192)) * 1e6)
+    cap = round(number_setting("MYSPINBOT_TALKING_VIDEO_MB", 8192) * 1e6)
     return WindowStore(private("talking_video"), cap)
+
+
+def number_setting(variable: str, default: float) -> float:
+    """What an environment variable says, `default` if nothing; BadInputError for no number."""
+    text = os.environ.get(variable, "").strip()
+    try:
+        return float(text) if text else default
+    except ValueError:
+        raise BadInputError(f"{variable}={text!r} is not a number.") from None
 
 
 def temporary() -> Path:

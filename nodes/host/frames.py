@@ -11,6 +11,7 @@ import numpy as np
 from comfy_api.latest import Types
 
 from ...myspinbot.audio import Audio
+from ...myspinbot.errors import BadInputError
 from ...myspinbot.video import FrameSource, Stage
 from .instrumentation import frame_clock
 
@@ -50,6 +51,9 @@ class TensorFrames:
     """Frames of an IMAGE batch that is in memory."""
 
     def __init__(self, components: Types.VideoComponents):
+        """Raises BadInputError when there are none."""
+        if not len(components.images):
+            raise BadInputError("The video has no frames: look at the node that makes its images.")
         self._images = components.images
         self.frame_count, self.height, self.width = (int(n) for n in self._images.shape[:3])
         self.fps = Fraction(components.frame_rate)
