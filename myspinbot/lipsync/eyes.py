@@ -124,7 +124,7 @@ class Eye:
         upper, lower = self._edges(blink)
         opening = np.concatenate([turned(upper), turned(lower)[::-1]]) - self._corner
         size = (region.shape[1], region.shape[0])
-        lids = region
+        lids, front = region, np.zeros((), np.float32)
         turned_down = float(smoothstep(*_TURNING, blink))
         if blink > 1e-3:
             skin, bare = self._skins
@@ -136,7 +136,8 @@ class Eye:
             line = turned(0.5 * (upper + lower)) - self._corner
             below = coverage(downwards(line, size), size, 0.4)[..., None]
             lids = over * (1 - below) + under * below
-            lids += look_up(self._lid.front, at)[..., None] * (region - lids)
+            front = look_up(self._lid.front, at)[..., None]
+            lids += front * (region - lids)
         inside = look_up(self._image, sources - look_up(self._gaze_shift(gaze), at), cubic=True)
         alpha = coverage(opening, size, max(0.6 * softness_px, 0.4))[..., None]
         drawn = lids * (1 - alpha) + inside * alpha
@@ -144,8 +145,8 @@ class Eye:
             units = self._shape.units(sources)
             drop = blink * (1 - LOWER_SHARE)
             light = self._lid.lashes.shade(self._shape, units, drop, softness_px)
-            light = 1 - turned_down * (1 - light)
-            drawn *= (light + look_up(self._lid.front, at) * (1 - light))[..., None]
+            light = 1 - turned_down * (1 - light[..., None])
+            drawn *= light + front * (1 - light)
         region[:] = np.clip(drawn + 0.5, 0, 255).astype(np.uint8)
 
     def _edges(self, closed: float) -> tuple[np.ndarray, np.ndarray]:

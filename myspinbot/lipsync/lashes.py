@@ -13,7 +13,7 @@ import numpy as np
 
 from .eye_shape import EYE_U, EyeShape
 from .fields import smoothstep
-from .sampling import look_up
+from .sampling import GRAY, look_up
 
 _STEP: Final = 0.025
 _U: Final = np.arange(-1.5, 1.5, _STEP)
@@ -34,7 +34,6 @@ _ROOT_LIGHT: Final = (0.55, 0.8)
 _ROOT_HEIGHT: Final = 0.035
 _TURN: Final = -0.6
 """Lashes that reach up by 1 reach down by this when the eye is closed."""
-_GRAY: Final = np.array((0.299, 0.587, 0.114), np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +52,7 @@ class Lashes:
         """From `patch` uint8 [h, w, 3], whose pixels are at `units` [h, w, 2] of the eye."""
         edge = np.interp(_U, EYE_U, shape.upper)
         at = shape.pixels(np.stack(np.broadcast_arrays(_U, edge - _UP[:, None]), -1))
-        luma = look_up(patch @ _GRAY, (at - shape.pixels(units[0, 0])).astype(np.float32))
+        luma = look_up(patch @ GRAY, (at - shape.pixels(units[0, 0])).astype(np.float32))
         soft = cv2.GaussianBlur(luma, (0, 0), 0.8)  # grain is no lash
         eye = _UP[:, None] < 0
         shaded = _skin(np.where(eye, soft[np.searchsorted(_UP, 0)], soft))

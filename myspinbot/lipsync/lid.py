@@ -14,6 +14,7 @@ import numpy as np
 from .eye_shape import EYE_U, EyeShape
 from .fields import smoothstep
 from .lashes import Lashes
+from .sampling import GRAY
 
 LOWER_SHARE: Final = 0.15
 """How much of the way to closure the lower lid goes."""
@@ -43,7 +44,6 @@ _SMOOTH: Final = 0.08
 _GLARE_LIGHT, _GLARE_WHITE, _GLARE_SHARE = 1.5, 0.75, 0.3
 """The weakest colour of a reflection has more than this times the light of the lid's skin, and
 this share of its strongest one; and it covers no more than this of the lid: else it is paint."""
-_GRAY: Final = np.array((0.299, 0.587, 0.114), np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +97,7 @@ def _in_front(
     bare = moves & (side < 1.0) & ~brow
     if not bare.any():
         return np.zeros(over.shape, bool)
-    luma = patch @ _GRAY
+    luma = patch @ GRAY
     light = float(np.quantile(luma[bare], 0.6))  # more of it is skin than lashes and shadow
     weakest = patch.min(-1).astype(np.float32)
     white = weakest > _GLARE_WHITE * patch.max(-1)
@@ -173,7 +173,7 @@ def _opening(shape: EyeShape, units: np.ndarray) -> np.ndarray:
 def _is_skin(patch: np.ndarray, units: np.ndarray, over: np.ndarray, height: float) -> bool:
     """Whether the `height` over the eye that unfolds is a lid's skin."""
     side = np.abs(units[..., 0])
-    luma = patch @ _GRAY
+    luma = patch @ GRAY
     light = float(np.quantile(luma, 0.8))
     # Lashes, creases, brows and hair end at one side of the eye at least; rims go on.
     dark = (luma < _RIM_LIGHT * light) & ((over > _LASH_BAND) | (side > 1.1))

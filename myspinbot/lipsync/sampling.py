@@ -7,6 +7,8 @@ from typing import Any, Final
 import cv2
 import numpy as np
 
+GRAY: Final = np.array((0.299, 0.587, 0.114), np.float32)
+"""How bright red, green and blue are (BT.601)."""
 _NO_SECOND_MAP: Final[Any] = None
 """OpenCV's stubs do not know that `at` may hold x and y together. (An empty array will not do.)"""
 
